@@ -1,0 +1,60 @@
+package io.isthmus.config;
+
+import static io.isthmus.config.InvalidSetting.atLeast;
+import static io.isthmus.config.InvalidSetting.present;
+import static io.isthmus.config.InvalidSetting.require;
+
+/**
+ * A whole experiment, complete and checked: what {@code Config.load} makes of the user's few lines.
+ *
+ * @param seed root of every random stream
+ * @param backend cpu or cuda
+ * @param threads of the cpu backend; 0: one per available core
+ * @param precision of the networks' arithmetic
+ * @param data which images
+ * @param model which network or surface
+ * @param training how minima are found
+ * @param exploration how they are connected
+ * @param evaluation how paths are judged
+ * @param checkpoint how often work in progress is saved
+ */
+public record ExperimentConfig(
+    long seed,
+    String backend,
+    int threads,
+    Precision precision,
+    DataConfig data,
+    ModelConfig model,
+    TrainingConfig training,
+    ExplorationConfig exploration,
+    EvaluationConfig evaluation,
+    CheckpointConfig checkpoint) {
+
+  /** Checks each value and that the sections go together. */
+  public ExperimentConfig {
+    present(backend, "backend");
+    require(
+        backend.equals("cpu") || backend.equals("cuda"),
+        "backend",
+        "must be cpu or cuda, but is '" + backend + "'");
+    atLeast(0, threads, "threads");
+    present(precision, "precision");
+    present(data, "data");
+    present(model, "model");
+    present(training, "training");
+    present(exploration, "exploration");
+    present(evaluation, "evaluation");
+    present(checkpoint, "checkpoint");
+    boolean surface = model.family() == ModelConfig.Family.SURFACE;
+    require(
+        surface == data.name().equals("none"),
+        "data.name",
+        surface
+            ? "must be none for the surface " + model.spec() + ", but is " + data.name()
+            : "is none, but " + model.spec() + " needs images");
+    require(
+        !surface || precision == Precision.FP32,
+        "precision",
+        "must be fp32 for the surface " + model.spec());
+  }
+}

@@ -1,0 +1,9 @@
+package io.isthmus.config;
+
+/** Type of activations and of the weights inside convolutions and matrix products. */
+public enum Precision {
+  /** Exact 32-bit floating point arithmetic. */
+  FP32,
+  /** bfloat16 products with 32-bit accumulation, where the processor has them. */
+  BF16
+}
