@@ -1,0 +1,30 @@
+package io.isthmus.cli;
+
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.AutoComplete;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code isthmus completion}: the script that lets a shell complete verbs and options. */
+@Command(
+    name = "completion",
+    description = "Print a completion script for bash and zsh.",
+    footer = "Use it with: source <(./isthmus completion)")
+final class Completion implements Callable<Integer> {
+  private final Console console;
+
+  @Spec private CommandSpec spec;
+
+  Completion(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() {
+    String script = AutoComplete.bash("isthmus", spec.root().commandLine());
+    console.answer(Map.of("script", script), () -> script);
+    return 0;
+  }
+}

@@ -1,0 +1,104 @@
+package io.isthmus.cli;
+
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Map;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * How a command failed: the exit code, and one sentence that says what, where and what to do.
+ *
+ * @param code what the process ends with
+ * @param sentence for the user
+ * @param cause what {@code --debug} prints; null where the sentence says it all
+ */
+record Failure(ExitCode code, String sentence, Throwable cause) {
+
+  static Failure of(Throwable thrown) {
+    if (thrown instanceof IsthmusException known) {
+      return new Failure(known.code(), known.getMessage(), thrown);
+    }
+    if (thrown instanceof UncheckedIOException io) {
+      return of(io.getCause());
+    }
+    if (thrown instanceof IOException io) {
+      return new Failure(ExitCode.IO, inputOutput(io), thrown);
+    }
+    if (thrown instanceof OutOfMemoryError) {
+      return new Failure(
+          ExitCode.UNAVAILABLE,
+          "out of memory in Java's heap of %d MiB (%s); give it more with ISTHMUS_JAVA_OPTIONS=-Xmx<size>, or use a smaller batch"
+              .formatted(Runtime.getRuntime().maxMemory() >> 20, thrown.getMessage()),
+          thrown);
+    }
+    if (thrown instanceof LinkageError) {
+      return new Failure(
+          ExitCode.UNAVAILABLE,
+          "a native library cannot be loaded ("
+              + thrown.getMessage()
+              + "); 'isthmus doctor' says what is missing",
+          thrown);
+    }
+    return new Failure(
+        ExitCode.INTERNAL,
+        "internal error (" + thrown + "); this is a bug: please report what --debug prints",
+        thrown);
+  }
+
+  /** What the user typed does not fit the verb. */
+  static Failure of(ParameterException wrong) {
+    String verb = wrong.getCommandLine().getCommandSpec().qualifiedName();
+    String problem = wrong.getMessage().replaceAll("\\s*\\R\\s*", " ").strip();
+    String hint = "";
+    if (wrong instanceof UnmatchedArgumentException unmatched) {
+      String argument = unmatched.getUnmatched().get(0);
+      boolean option = argument.startsWith("-");
+      boolean verbs = !wrong.getCommandLine().getSubcommands().isEmpty();
+      problem =
+          (option ? "unknown option '" : verbs ? "unknown verb '" : "unexpected argument '")
+              + argument
+              + "'";
+      if (!unmatched.getSuggestions().isEmpty() && (option || verbs)) {
+        hint = " (did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?)";
+      }
+    }
+    return new Failure(
+        ExitCode.USAGE,
+        decapitalise(problem) + hint + "; '" + verb + " --help' shows what there is",
+        wrong);
+  }
+
+  /** The document that takes the place of a result. */
+  Map<String, Object> document() {
+    return Map.of(
+        "error",
+        new ErrorDocument(code.status(), code.name().toLowerCase(java.util.Locale.ROOT), sentence));
+  }
+
+  /** The value of {@code error} in a failed command's document. */
+  record ErrorDocument(int status, String kind, String message) {}
+
+  private static String inputOutput(IOException io) {
+    if (io instanceof NoSuchFileException missing) {
+      return missing.getFile() + " does not exist; check the path";
+    }
+    if (io instanceof AccessDeniedException denied) {
+      return denied.getFile() + " cannot be opened: permission denied";
+    }
+    if (io instanceof FileSystemException failed && failed.getReason() != null) {
+      return failed.getFile() + ": " + failed.getReason();
+    }
+    return "input or output failed: " + io.getMessage();
+  }
+
+  private static String decapitalise(String text) {
+    boolean word = text.length() > 1 && Character.isLowerCase(text.charAt(1));
+    return word ? Character.toLowerCase(text.charAt(0)) + text.substring(1) : text;
+  }
+}

@@ -1,0 +1,24 @@
+package io.isthmus.experiment;
+
+import java.util.List;
+
+/**
+ * How far a run is, as one complete snapshot.
+ *
+ * @param what the work in hand, such as "training 5 minima" or "path 1-3"
+ * @param levels from the outermost count to the innermost, such as pair 2 of 10, cycle 1 of 4, step
+ *     30 of 200
+ * @param done finished part of {@code total}, in units that take about equally long each
+ * @param total all of the work in hand; at least 1
+ * @param loss the highest loss on the path, or the mean loss of the minima in training; NaN while
+ *     unknown
+ */
+public record Progress(String what, List<Level> levels, double done, double total, double loss) {
+  /** One count of the nest. */
+  public record Level(String name, long done, long total) {}
+
+  /** Copies the levels. */
+  public Progress {
+    levels = List.copyOf(levels);
+  }
+}
