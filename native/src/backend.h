@@ -64,12 +64,13 @@ struct PathView {
     float *values;         // [n_pivots][stride]
     const float *gradient; // [n_pivots][stride], first n_params of a row; rows 0 and n_pivots - 1 are not read
     float *momentum;       // [n_pivots][stride]
-    int64_t n_params;      // weight decay and gradients live on the first n_params coordinates
-    int64_t n_geometry;    // coordinates over which dots are taken and forces act: n_params, or n_params + n_statistics
+    int64_t n_params;      // gradients live on the first n_params coordinates
+    int64_t n_geometry;    // coordinates over which dots are taken, forces and weight decay act: n_params, or n_total
     int64_t n_total;       // n_params + n_statistics: what respacing moves
 };
 
-// Sums over the geometry coordinates, with d_i = p_{i+1} - p_i, g'_i = gradient_i + weight_decay * p_i (0 for statistics).
+// Sums over the first n_geometry coordinates, with d_i = p_{i+1} - p_i, g'_i = gradient_i + weight_decay * p_i, where the
+// gradient of a statistic is 0.
 struct PathDots {
     double d_d;      // |d_i|^2              pivots 0 .. n-2
     double d_dprev;  // d_{i-1} . d_i        pivots 1 .. n-2

@@ -75,7 +75,7 @@ typedef struct ist_sampling {
 typedef struct ist_sgd {
     float learning_rate;
     float momentum;
-    float weight_decay; /* on every trainable parameter */
+    float weight_decay; /* on every trainable parameter; on a path, on every coordinate of the geometry */
     int32_t nesterov;   /* 0 or 1 */
 } ist_sgd;
 
