@@ -12,11 +12,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  * io.isthmus.engine.c} at build time. Nothing outside {@code io.isthmus.engine} uses that package.
  */
 @Properties(
-    value =
-        @Platform(
-            include = "isthmus/isthmus.h",
-            link = "isthmus_cpu",
-            library = "jniisthmus"),
+    value = @Platform(include = "isthmus/isthmus.h", link = "isthmus_cpu", library = "jniisthmus"),
     target = "io.isthmus.engine.c",
     global = "io.isthmus.engine.c.IsthmusApi")
 @NoException
