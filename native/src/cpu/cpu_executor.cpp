@@ -1,0 +1,123 @@
+// cpu_executor.cpp - see cpu_executor.h.
+#include "cpu_executor.h"
+
+#include <algorithm>
+
+namespace ist::cpu {
+
+CpuExecutor::CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool)
+    : network_(network), plan_(network_), kernels_(kernels), pool_(pool) {}
+
+// With T threads, the first n - n % T jobs go to single threads as they come free; the last n % T are done by teams of
+// T / (n % T) threads. Results do not depend on it: see training_pass.h.
+int CpuExecutor::largest_team(int n, int max_team) const {
+    const int rest = n % pool_.size();
+    return rest == 0 ? 1 : std::clamp(pool_.size() / rest, 1, std::max(1, max_team));
+}
+
+template <class Work> void CpuExecutor::schedule(int n, int max_team, Work work) {
+    const int threads = pool_.size(), rest = n % threads, alone = n - rest, team = largest_team(n, max_team);
+    std::vector<std::unique_ptr<Barrier>> barriers;
+    for (int r = 0; r < rest; r++) barriers.push_back(std::make_unique<Barrier>(team));
+    std::atomic<int> next{0};
+    pool_.run([&](int thread) {
+        const int group = thread / team;
+        Barrier *barrier = group < rest ? barriers[size_t(group)].get() : nullptr;
+        try {
+            Barrier single(1);
+            for (int j; (j = next.fetch_add(1)) < alone;) work(thread, j, 0, 1, single);
+            // Single jobs run in the thread's own team of buffers, shared jobs in that of their first thread: wait for it.
+            if (barrier) {
+                barrier->wait();
+                work(group * team, alone + group, thread % team, team, *barrier);
+            }
+        } catch (...) {
+            if (barrier) barrier->abandon();
+            throw;
+        }
+    });
+}
+
+std::shared_ptr<const TrainingPlan> CpuExecutor::training_plan(int batch) {
+    if (!training_ || training_->batch != batch) {
+        training_teams_.clear();
+        training_ = std::make_shared<TrainingPlan>(plan_, kernels_, engine_, batch);
+    }
+    return training_;
+}
+
+TrainingTeam &CpuExecutor::training_team(int index, int batch) {
+    const auto plan = training_plan(batch);
+    if (int(training_teams_.size()) <= index) training_teams_.resize(size_t(index) + 1);
+    if (!training_teams_[size_t(index)]) training_teams_[size_t(index)] = std::make_unique<TrainingTeam>(plan);
+    return *training_teams_[size_t(index)];
+}
+
+void CpuExecutor::train(const DeviceImages &device_images, const ist_sampling &sampling, int64_t step, int n,
+                        PointJob *jobs) {
+    const CpuImages &images = static_cast<const CpuImages &>(device_images);
+    pool_.enter();
+    const auto plan = training_plan(sampling.batch_size);
+    const int team = largest_team(n, plan->n_lanes);
+    for (int t = 0; t < pool_.size(); t++)
+        if (t < n || t % team == 0) training_team(t, sampling.batch_size).reserve(team);
+    schedule(n, plan->n_lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
+        const auto wanted =
+            jobs[j].gradient ? TrainingTeam::Wanted::kGradient : TrainingTeam::Wanted::kLossOnly;
+        training_teams_[size_t(buffers)]->run(thread, size, barrier, wanted, images, sampling, step, jobs[j], nullptr);
+    });
+}
+
+void CpuExecutor::recompute_statistics(const DeviceImages &device_images, const ist_sampling &sampling, int n_batches,
+                                       int n, PointJob *jobs) {
+    const CpuImages &images = static_cast<const CpuImages &>(device_images);
+    pool_.enter();
+    const auto plan = training_plan(sampling.batch_size);
+    const int team = largest_team(n, plan->n_lanes);
+    for (int t = 0; t < pool_.size(); t++)
+        if (t < n || t % team == 0) training_team(t, sampling.batch_size).reserve(team);
+    std::vector<std::vector<double>> sums(size_t(n), std::vector<double>(size_t(network_.n_statistics), 0.0));
+    schedule(n, plan->n_lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
+        for (int b = 0; b < n_batches; b++)
+            training_teams_[size_t(buffers)]->run(thread, size, barrier, TrainingTeam::Wanted::kStatistics, images,
+                                                  sampling, b, jobs[j], sums[size_t(j)].data());
+    });
+    for (int j = 0; j < n; j++)
+        for (int64_t i = 0; i < network_.n_statistics; i++)
+            jobs[j].statistics[i] = float(sums[size_t(j)][size_t(i)] / n_batches);
+}
+
+void CpuExecutor::evaluate(const DeviceImages &device_images, int n, PointJob *jobs) {
+    const CpuImages &images = static_cast<const CpuImages &>(device_images);
+    pool_.enter();
+    if (!inference_)
+        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images, nullptr);
+    const int team = largest_team(n, pool_.size());
+    if (int(inference_teams_.size()) < pool_.size()) inference_teams_.resize(size_t(pool_.size()));
+    for (int t = 0; t < pool_.size(); t++) {
+        if (t >= n && t % team != 0) continue;
+        auto &slot = inference_teams_[size_t(t)];
+        if (!slot) slot = std::make_unique<InferenceTeam>(inference_);
+        slot->reserve(team, images.n_images);
+    }
+    schedule(n, pool_.size(), [&](int buffers, int j, int thread, int size, Barrier &barrier) {
+        inference_teams_[size_t(buffers)]->run(thread, size, barrier, images, jobs[j], nullptr);
+    });
+}
+
+void CpuExecutor::predict(const DeviceImages &device_images, const PointJob &job, float *log_probabilities) {
+    const CpuImages &images = static_cast<const CpuImages &>(device_images);
+    pool_.enter();
+    if (!inference_)
+        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images, nullptr);
+    if (inference_teams_.empty()) inference_teams_.resize(size_t(pool_.size()));
+    if (!inference_teams_[0]) inference_teams_[0] = std::make_unique<InferenceTeam>(inference_);
+    const int team = largest_team(1, pool_.size());
+    inference_teams_[0]->reserve(team, images.n_images);
+    PointJob copy = job;
+    schedule(1, pool_.size(), [&](int buffers, int, int thread, int size, Barrier &barrier) {
+        inference_teams_[size_t(buffers)]->run(thread, size, barrier, images, copy, log_probabilities);
+    });
+}
+
+} // namespace ist::cpu

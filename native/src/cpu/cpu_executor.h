@@ -1,0 +1,41 @@
+// cpu_executor.h - runs a network at many points: one point per thread, the last points by teams of threads.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "inference_pass.h"
+
+namespace ist::cpu {
+
+class CpuExecutor : public Executor {
+  public:
+    CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool);
+
+    void train(const DeviceImages &images, const ist_sampling &sampling, int64_t step, int n, PointJob *jobs) override;
+    void evaluate(const DeviceImages &images, int n, PointJob *jobs) override;
+    void predict(const DeviceImages &images, const PointJob &job, float *log_probabilities) override;
+    void recompute_statistics(const DeviceImages &images, const ist_sampling &sampling, int n_batches, int n,
+                              PointJob *jobs) override;
+
+  private:
+    // Calls work(team index, job, thread in team, team size, barrier) so that every job is done by one team.
+    template <class Work> void schedule(int n, int max_team, Work work);
+    int n_teams(int n) const { return std::min(n, pool_.size()); }
+    int largest_team(int n, int max_team) const;
+    std::shared_ptr<const TrainingPlan> training_plan(int batch);
+    TrainingTeam &training_team(int index, int batch);
+
+    const Network network_;
+    const NetworkPlan plan_;
+    const KernelChoice kernels_;
+    ThreadPool &pool_;
+    const dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
+    std::shared_ptr<const TrainingPlan> training_; // of the last batch size
+    std::vector<std::unique_ptr<TrainingTeam>> training_teams_;
+    std::shared_ptr<const InferencePlan> inference_;
+    std::vector<std::unique_ptr<InferenceTeam>> inference_teams_;
+};
+
+} // namespace ist::cpu

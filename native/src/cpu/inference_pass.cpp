@@ -1,0 +1,287 @@
+// inference_pass.cpp - see inference_pass.h.
+#include "inference_pass.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace ist::cpu {
+namespace {
+
+constexpr double kEps = 1e-5;
+
+bool folds(const NetworkPlan &network, int k) {
+    const Op &op = network.op(k);
+    if (op.kind != OpKind::kBatchNorm) return false;
+    if (op.activation != Activation::kNone && op.activation != Activation::kRelu) return false;
+    const ValuePlan &src = network.values[size_t(op.src)];
+    const auto dense = [&](int value) {
+        return network.storage_of(value).channels == network.value(value).channels;
+    };
+    return src.producer >= 0 && network.op(src.producer).kind == OpKind::kConv && src.consumers.size() == 1 &&
+           dense(op.src) && dense(op.dst) && (op.residual < 0 || dense(op.residual));
+}
+
+} // namespace
+
+InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine,
+                             int images, const InferencePlan *like)
+    : network(network), kernels(kernels), engine(engine), images(images), convs(network.ops.size()),
+      offsets(network.storages.size()) {
+    std::vector<int> folded_by(network.ops.size(), -1);
+    for (int k = 0; k < int(network.ops.size()); k++)
+        if (folds(network, k)) folded_by[size_t(network.values[size_t(network.op(k).src)].producer)] = k;
+    for (int k = 0; k < int(network.ops.size()); k++) {
+        const Op &op = network.op(k);
+        if (network.ops[size_t(k)].aliased || folded_by[size_t(k)] >= 0) continue;
+        if (folds(network, k)) steps.push_back({k, network.values[size_t(op.src)].producer, op.dst});
+        else steps.push_back({k, op.kind == OpKind::kConv ? k : -1, op.dst});
+    }
+
+    const auto element = [&](const Storage &s) { return s.wide ? sizeof(float) : kernels.storage->element_size; };
+    for (const Step &step : steps) {
+        const Op &op = network.op(step.op);
+        if (op.kind == OpKind::kLinear)
+            float_elements = std::max(float_elements, size_t(images) * size_t(network.value(op.src).elements()));
+        if (step.conv < 0) continue;
+        const Op &conv = network.op(step.conv);
+        const Value &in = network.value(conv.src), &out = network.value(conv.dst);
+        const ConvShape shape{images,      in.height,   in.width,     in.channels, out.channels,
+                              conv.kernel, conv.stride, conv.padding, kernels.bf16};
+        const bool folded = step.op != step.conv;
+        const Convolution::Fusion fusion{true, folded && op.activation == Activation::kRelu,
+                                         folded && op.residual >= 0};
+        convs[size_t(step.conv)] = std::make_shared<Convolution>(
+            engine, shape, fusion, like ? like->convs[size_t(step.conv)].get() : nullptr);
+        conv_scratch_bytes = std::max(conv_scratch_bytes, convs[size_t(step.conv)]->scratch_bytes);
+    }
+    for (const Value &v : network.network.values)
+        dense_bytes = std::max(dense_bytes, size_t(v.elements()) * size_t(images) * sizeof(float));
+
+    // Storages share the arena where their lives (in steps) do not overlap: first fit by first use.
+    struct Life {
+        int first = -1, last = -1;
+        size_t begin = 0, end = 0;
+    };
+    std::vector<Life> lives(network.storages.size());
+    lives[size_t(network.values[0].storage)].first = 0;
+    for (int i = 0; i < int(steps.size()); i++) {
+        const Op &op = network.op(steps[size_t(i)].op);
+        const int from = steps[size_t(i)].conv >= 0 ? network.op(steps[size_t(i)].conv).src : op.src;
+        for (int value : {from, op.residual, steps[size_t(i)].dst}) {
+            if (value < 0) continue;
+            Life &life = lives[size_t(network.values[size_t(value)].storage)];
+            if (life.first < 0) life.first = i;
+            life.last = i;
+        }
+    }
+    std::vector<size_t> order;
+    for (size_t s = 0; s < lives.size(); s++)
+        if (lives[s].first >= 0) order.push_back(s);
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lives[a].first < lives[b].first; });
+    std::vector<size_t> placed;
+    for (size_t s : order) {
+        const size_t bytes =
+            (size_t(network.storages[s].elements()) * size_t(images) * element(network.storages[s]) + 63) / 64 * 64;
+        size_t begin = 0;
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (size_t p : placed) {
+                const bool alive = lives[p].last >= lives[s].first && lives[s].last >= lives[p].first;
+                if (alive && begin < lives[p].end && lives[p].begin < begin + bytes) {
+                    begin = lives[p].end;
+                    moved = true;
+                }
+            }
+        }
+        lives[s].begin = begin, lives[s].end = begin + bytes;
+        offsets[s] = begin;
+        arena_bytes = std::max(arena_bytes, lives[s].end);
+        placed.push_back(s);
+    }
+}
+
+InferenceTeam::InferenceTeam(std::shared_ptr<const InferencePlan> whole)
+    : whole_(std::move(whole)), net_(whole_->network), weights_(net_.ops.size()), bias_(net_.ops.size()),
+      scale_(net_.ops.size()), shift_(net_.ops.size()) {
+    for (size_t k = 0; k < net_.ops.size(); k++)
+        if (whole_->convs[k]) {
+            weights_[k] = Buffer(whole_->convs[k]->forward_weights.get_size());
+            bias_[k].resize(size_t(net_.value(net_.op(int(k)).dst).channels));
+        }
+}
+
+InferenceTeam::Runner InferenceTeam::make_runner(std::shared_ptr<const InferencePlan> plan) const {
+    Runner runner;
+    runner.convs.resize(net_.ops.size());
+    for (size_t k = 0; k < net_.ops.size(); k++)
+        if (plan->convs[k]) runner.convs[k] = std::make_unique<ConvolutionRunner>(plan->engine, plan->convs[k]);
+    runner.plan = std::move(plan);
+    return runner;
+}
+
+void InferenceTeam::reserve(int team, int64_t n_images) {
+    const int rest = int(n_images % whole_->images);
+    if (rest != 0 && (!rest_ || rest_->images != rest)) {
+        rest_ = std::make_shared<InferencePlan>(net_, whole_->kernels, whole_->engine, rest, whole_.get());
+        for (auto &state : threads_) state->rest = make_runner(rest_);
+    }
+    while (int(threads_.size()) < team) {
+        auto state = std::make_unique<ThreadState>();
+        state->arena = Buffer(whole_->arena_bytes);
+        state->dense_a = Buffer(whole_->dense_bytes);
+        state->dense_b = Buffer(whole_->dense_bytes);
+        state->floats = Buffer(whole_->float_elements * sizeof(float));
+        state->whole = make_runner(whole_);
+        if (rest_) state->rest = make_runner(rest_);
+        state->row.resize(size_t(net_.value(0).elements()));
+        threads_.push_back(std::move(state));
+    }
+    for (auto &state : threads_) {
+        const size_t scratch = std::max(whole_->conv_scratch_bytes, rest_ ? rest_->conv_scratch_bytes : 0);
+        if (state->conv_scratch.size() < scratch) state->conv_scratch = Buffer(scratch);
+    }
+    const size_t slices = size_t((n_images + whole_->images - 1) / whole_->images);
+    losses_.resize(slices);
+    errors_.resize(slices);
+}
+
+// Weights and bias with the batch norm's scale and shift multiplied in, in float from double.
+void InferenceTeam::fold(int thread, int team) {
+    ThreadState &state = *threads_[size_t(thread)];
+    std::vector<float> folded;
+    for (size_t i = size_t(thread); i < whole_->steps.size(); i += size_t(team)) {
+        const InferencePlan::Step &step = whole_->steps[i];
+        const Op &op = net_.op(step.op);
+        std::vector<double> scale, shift;
+        if (op.kind == OpKind::kBatchNorm) {
+            const int channels = net_.value(op.dst).channels;
+            for (int c = 0; c < channels; c++) {
+                const double s = param(op.weight)[c] / std::sqrt(double(statistic(op.variance)[c]) + kEps);
+                scale.push_back(s);
+                shift.push_back(param(op.bias)[c] - statistic(op.mean)[c] * s);
+            }
+            if (step.conv < 0) {
+                scale_[size_t(step.op)].assign(scale.begin(), scale.end());
+                shift_[size_t(step.op)].assign(shift.begin(), shift.end());
+            }
+        }
+        if (step.conv < 0) continue;
+        const Op &conv = net_.op(step.conv);
+        const int64_t channels = net_.value(conv.dst).channels;
+        const int64_t per_channel = net_.network.tensors[size_t(conv.weight)].size() / channels;
+        const float *w = param(conv.weight);
+        folded.resize(size_t(channels * per_channel));
+        for (int64_t c = 0; c < channels; c++) {
+            const double s = scale.empty() ? 1.0 : scale[size_t(c)];
+            for (int64_t j = 0; j < per_channel; j++)
+                folded[size_t(c * per_channel + j)] = float(s * double(w[c * per_channel + j]));
+            const double b = conv.bias >= 0 ? double(param(conv.bias)[c]) : 0.0;
+            bias_[size_t(step.conv)][size_t(c)] = float(s * b + (shift.empty() ? 0.0 : shift[size_t(c)]));
+        }
+        state.whole.convs[size_t(step.conv)]->reorder_forward(folded.data(), weights_[size_t(step.conv)].data());
+    }
+}
+
+SliceOf InferenceTeam::view(const ThreadState &state, const InferencePlan &plan, int value) const {
+    const ValuePlan &v = net_.values[size_t(value)];
+    const Storage &s = net_.storages[size_t(v.storage)];
+    SliceOf out;
+    out.kernels = s.wide ? plan.kernels.wide : plan.kernels.storage;
+    out.height = s.height, out.width = s.width, out.channels = net_.value(value).channels;
+    out.slice.pitch = s.channels;
+    out.slice.data =
+        state.arena.bytes_at(whole_->offsets[size_t(v.storage)] + size_t(v.channel) * out.kernels->element_size);
+    return out;
+}
+
+void InferenceTeam::slice(ThreadState &state, Runner &runner, int64_t first, float *log_probabilities) {
+    const InferencePlan &plan = *runner.plan;
+    const int n = plan.images;
+    const SliceOf input = view(state, plan, 0);
+    std::vector<int> labels(size_t(n), 0);
+    for (int i = 0; i < n; i++) {
+        images_->assemble(Sample{first + i, 0, 0, false}, state.row.data());
+        labels[size_t(i)] = images_->label(first + i);
+        input.kernels->from_float(input.at(i * input.rows_per_image(), 0), state.row.data(), int64_t(state.row.size()));
+    }
+    for (const InferencePlan::Step &step : plan.steps) {
+        const Op &op = net_.op(step.op);
+        const int from = step.conv >= 0 ? net_.op(step.conv).src : op.src;
+        const SliceOf src = view(state, plan, from);
+        if (op.kind == OpKind::kSoftmaxLoss) {
+            double loss = 0;
+            int errors = 0;
+            softmax_loss(n, src.channels, static_cast<const float *>(src.slice.data), labels.data(), 1.f, &loss,
+                         &errors, nullptr, log_probabilities ? log_probabilities + first * src.channels : nullptr);
+            losses_[size_t(first / whole_->images)] = loss;
+            errors_[size_t(first / whole_->images)] = errors;
+            return;
+        }
+        const SliceOf dst = view(state, plan, step.dst);
+        const SliceOf residual = op.residual >= 0 ? view(state, plan, op.residual) : SliceOf{};
+        const int64_t rows = n * dst.rows_per_image();
+        if (step.conv >= 0) {
+            const void *in = src.slice.data;
+            if (src.slice.pitch != src.channels) {
+                src.kernels->copy({state.dense_b.data(), src.channels}, src.slice, n * src.rows_per_image(),
+                                  src.channels);
+                in = state.dense_b.data();
+            }
+            const bool direct = dst.slice.pitch == dst.channels;
+            void *out = direct ? dst.slice.data : state.dense_a.data();
+            runner.convs[size_t(step.conv)]->forward_fused(in, weights_[size_t(step.conv)].data(),
+                                                           bias_[size_t(step.conv)].data(), residual.slice.data, out,
+                                                           state.conv_scratch.data());
+            if (!direct) dst.kernels->copy(dst.slice, {out, dst.channels}, rows, dst.channels);
+        } else if (op.kind == OpKind::kBatchNorm) {
+            dst.kernels->affine(dst.slice, src.slice, residual.slice, rows, dst.channels,
+                                scale_[size_t(step.op)].data(), shift_[size_t(step.op)].data(), op.activation);
+        } else if (op.kind == OpKind::kLinear) {
+            const float *x = static_cast<const float *>(src.slice.data);
+            if (!net_.storage_of(op.src).wide || src.rows_per_image() != 1) {
+                flatten(n, src, state.floats.as<float>());
+                x = state.floats.as<float>();
+            }
+            const int64_t in = net_.value(op.src).elements(), out = dst.channels;
+            float *y = static_cast<float *>(dst.slice.data);
+            if (op.bias >= 0)
+                for (int i = 0; i < n; i++) std::memcpy(y + i * out, param(op.bias), size_t(out) * sizeof(float));
+            dnnl::sgemm('N', 'T', n, out, in, 1.f, x, in, param(op.weight), in, op.bias >= 0 ? 1.f : 0.f, y, out);
+        } else {
+            forward_slice_op(op, n, src, residual, dst);
+        }
+    }
+}
+
+void InferenceTeam::run(int thread, int team, Barrier &barrier, const CpuImages &images, PointJob &job,
+                        float *log_probabilities) {
+    if (thread == 0) {
+        images_ = &images, job_ = &job;
+        next_.store(0);
+    }
+    barrier.wait();
+    fold(thread, team);
+    barrier.wait();
+    ThreadState &state = *threads_[size_t(thread)];
+    const int64_t per_slice = whole_->images, n_slices = (images.n_images + per_slice - 1) / per_slice;
+    for (int64_t s; (s = next_.fetch_add(1)) < n_slices;) {
+        const bool full = (s + 1) * per_slice <= images.n_images;
+        slice(state, full ? state.whole : state.rest, s * per_slice, log_probabilities);
+    }
+    barrier.wait();
+    if (thread == 0) {
+        double loss = 0;
+        int64_t errors = 0;
+        for (int64_t s = 0; s < n_slices; s++) loss += losses_[size_t(s)], errors += errors_[size_t(s)];
+        // oneDNN's ReLU turns NaN into 0: a point that is not finite has no loss, whatever came out.
+        bool finite = true;
+        for (int64_t i = 0; i < net_.network.n_params; i++) finite &= std::isfinite(job.params[i]);
+        for (int64_t i = 0; i < net_.network.n_statistics; i++) finite &= std::isfinite(job.statistics[i]);
+        job.loss = finite ? loss / double(images.n_images) : NAN;
+        job.error = double(errors) / double(images.n_images);
+    }
+    barrier.wait();
+}
+
+} // namespace ist::cpu

@@ -1,0 +1,78 @@
+// inference_pass.h - loss, error and log-probabilities in inference mode: running statistics, no augmentation.
+//
+// No batch statistics, so a slice of a few images passes through the whole network while it stays in the core's cache. A
+// batch norm directly behind a convolution is folded into its weights and bias, with residual and ReLU as the
+// convolution's own epilogue; any other batch norm is a scale and shift.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "training_pass.h"
+
+namespace ist::cpu {
+
+// Shared by all teams: the compiled convolutions for one number of images per slice. Immutable.
+class InferencePlan {
+  public:
+    InferencePlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine, int images,
+                  const InferencePlan *like);
+
+    struct Step {
+        int op = -1;    // the op that is executed
+        int conv = -1;  // the convolution it is folded into, -1: none
+        int dst = -1;   // value written
+    };
+    const NetworkPlan &network;
+    const KernelChoice kernels;
+    const dnnl::engine engine;
+    const int images;
+    std::vector<Step> steps;
+    std::vector<std::shared_ptr<const Convolution>> convs; // per convolution op
+    std::vector<size_t> offsets;                           // per storage, bytes in a thread's arena
+    size_t arena_bytes = 0, dense_bytes = 0, conv_scratch_bytes = 0, float_elements = 0;
+};
+
+// One point's folded weights and the work on its slices.
+class InferenceTeam {
+  public:
+    InferenceTeam(std::shared_ptr<const InferencePlan> whole);
+    // Compiles what the last, smaller slice of n_images needs, and scratch for `team` threads. Outside of run.
+    void reserve(int team, int64_t n_images);
+    // Called by every thread of the team. log_probabilities [n_images][n_classes] or null.
+    void run(int thread, int team, Barrier &barrier, const CpuImages &images, PointJob &job, float *log_probabilities);
+
+  private:
+    struct Runner {
+        std::shared_ptr<const InferencePlan> plan;
+        std::vector<std::unique_ptr<ConvolutionRunner>> convs;
+    };
+    struct ThreadState {
+        Buffer arena, dense_a, dense_b, conv_scratch, floats;
+        Runner whole, rest;
+        std::vector<float> row;
+    };
+    void fold(int thread, int team);
+    void slice(ThreadState &state, Runner &runner, int64_t first, float *log_probabilities);
+    SliceOf view(const ThreadState &state, const InferencePlan &plan, int value) const;
+    const float *param(int tensor) const { return job_->params + net_.network.tensors[size_t(tensor)].offset; }
+    const float *statistic(int tensor) const {
+        return job_->statistics + (net_.network.tensors[size_t(tensor)].offset - net_.network.n_params);
+    }
+    Runner make_runner(std::shared_ptr<const InferencePlan> plan) const;
+
+    std::shared_ptr<const InferencePlan> whole_, rest_;
+    const NetworkPlan &net_;
+    std::vector<std::unique_ptr<ThreadState>> threads_;
+    std::vector<Buffer> weights_;              // per op, folded
+    std::vector<std::vector<float>> bias_;     // per op: folded bias of a convolution
+    std::vector<std::vector<float>> scale_, shift_; // per op: batch norms that are not folded
+    std::vector<double> losses_;
+    std::vector<int> errors_;
+    std::atomic<int64_t> next_{0};
+    const CpuImages *images_ = nullptr;
+    PointJob *job_ = nullptr;
+};
+
+} // namespace ist::cpu

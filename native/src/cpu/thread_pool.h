@@ -1,0 +1,57 @@
+// thread_pool.h - the engine's threads, and teams of them that work on one point.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace ist::cpu {
+
+// Runs one function on all threads at a time; the calling thread is thread 0. oneDNN runs single-threaded in each.
+class ThreadPool {
+  public:
+    explicit ThreadPool(int n_threads);
+    ~ThreadPool();
+    ThreadPool(const ThreadPool &) = delete;
+    ThreadPool &operator=(const ThreadPool &) = delete;
+
+    int size() const { return int(workers_.size()) + 1; }
+    // body(thread); the first exception thrown is rethrown here when all have ended.
+    void run(const std::function<void(int)> &body);
+    // body(begin, end) over chunks of `grain` items; chunks may run in any order.
+    void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)> &body);
+
+  private:
+    void work(int thread);
+    void call(int thread);
+
+    std::vector<std::thread> workers_;
+    std::mutex mutex_;
+    std::condition_variable start_, done_;
+    const std::function<void(int)> *body_ = nullptr;
+    uint64_t generation_ = 0;
+    int running_ = 0;
+    bool stop_ = false;
+    std::exception_ptr error_;
+};
+
+// Meeting point of the threads of a team. A thread that fails calls abandon(), and the others leave with an exception.
+class Barrier {
+  public:
+    explicit Barrier(int n) : n_(n) {}
+    void wait();
+    void abandon() { abandoned_.store(true); }
+
+  private:
+    const int n_;
+    std::atomic<int> waiting_{0};
+    std::atomic<uint32_t> round_{0};
+    std::atomic<bool> abandoned_{false};
+};
+
+} // namespace ist::cpu
