@@ -15,6 +15,11 @@ int CpuExecutor::largest_team(int n, int max_team) const {
     return rest == 0 ? 1 : std::clamp(pool_.size() / rest, 1, std::max(1, max_team));
 }
 
+// Whether schedule() uses the buffers of index t: those of every thread for single jobs, of every team's first for shared.
+bool CpuExecutor::has_buffers(int t, int n, int team) const {
+    return n >= pool_.size() || (t % team == 0 && t / team < n);
+}
+
 template <class Work> void CpuExecutor::schedule(int n, int max_team, Work work) {
     const int threads = pool_.size(), rest = n % threads, alone = n - rest, team = largest_team(n, max_team);
     std::vector<std::unique_ptr<Barrier>> barriers;
@@ -56,11 +61,11 @@ TrainingTeam &CpuExecutor::training_team(int index, int batch) {
 void CpuExecutor::train(const DeviceImages &device_images, const ist_sampling &sampling, int64_t step, int n,
                         PointJob *jobs) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
-    pool_.enter();
+    ThreadPool::enter();
     const auto plan = training_plan(sampling.batch_size);
     const int team = largest_team(n, plan->n_lanes);
     for (int t = 0; t < pool_.size(); t++)
-        if (t < n || t % team == 0) training_team(t, sampling.batch_size).reserve(team);
+        if (has_buffers(t, n, team)) training_team(t, sampling.batch_size).reserve(team);
     schedule(n, plan->n_lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
         const auto wanted =
             jobs[j].gradient ? TrainingTeam::Wanted::kGradient : TrainingTeam::Wanted::kLossOnly;
@@ -71,11 +76,11 @@ void CpuExecutor::train(const DeviceImages &device_images, const ist_sampling &s
 void CpuExecutor::recompute_statistics(const DeviceImages &device_images, const ist_sampling &sampling, int n_batches,
                                        int n, PointJob *jobs) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
-    pool_.enter();
+    ThreadPool::enter();
     const auto plan = training_plan(sampling.batch_size);
     const int team = largest_team(n, plan->n_lanes);
     for (int t = 0; t < pool_.size(); t++)
-        if (t < n || t % team == 0) training_team(t, sampling.batch_size).reserve(team);
+        if (has_buffers(t, n, team)) training_team(t, sampling.batch_size).reserve(team);
     std::vector<std::vector<double>> sums(size_t(n), std::vector<double>(size_t(network_.n_statistics), 0.0));
     schedule(n, plan->n_lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
         for (int b = 0; b < n_batches; b++)
@@ -89,13 +94,13 @@ void CpuExecutor::recompute_statistics(const DeviceImages &device_images, const 
 
 void CpuExecutor::evaluate(const DeviceImages &device_images, int n, PointJob *jobs) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
-    pool_.enter();
+    ThreadPool::enter();
     if (!inference_)
         inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images, nullptr);
     const int team = largest_team(n, pool_.size());
     if (int(inference_teams_.size()) < pool_.size()) inference_teams_.resize(size_t(pool_.size()));
     for (int t = 0; t < pool_.size(); t++) {
-        if (t >= n && t % team != 0) continue;
+        if (!has_buffers(t, n, team)) continue;
         auto &slot = inference_teams_[size_t(t)];
         if (!slot) slot = std::make_unique<InferenceTeam>(inference_);
         slot->reserve(team, images.n_images);
@@ -107,7 +112,7 @@ void CpuExecutor::evaluate(const DeviceImages &device_images, int n, PointJob *j
 
 void CpuExecutor::predict(const DeviceImages &device_images, const PointJob &job, float *log_probabilities) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
-    pool_.enter();
+    ThreadPool::enter();
     if (!inference_)
         inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images, nullptr);
     if (inference_teams_.empty()) inference_teams_.resize(size_t(pool_.size()));

@@ -22,8 +22,8 @@ class CpuExecutor : public Executor {
   private:
     // Calls work(team index, job, thread in team, team size, barrier) so that every job is done by one team.
     template <class Work> void schedule(int n, int max_team, Work work);
-    int n_teams(int n) const { return std::min(n, pool_.size()); }
     int largest_team(int n, int max_team) const;
+    bool has_buffers(int index, int n, int team) const;
     std::shared_ptr<const TrainingPlan> training_plan(int batch);
     TrainingTeam &training_team(int index, int batch);
 

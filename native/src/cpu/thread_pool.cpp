@@ -37,8 +37,10 @@ void ThreadPool::work(int thread) {
     }
 }
 
+void ThreadPool::enter() { omp_set_num_threads(1); }
+
 void ThreadPool::call(int thread) {
-    omp_set_num_threads(1);
+    enter();
     try {
         (*body_)(thread);
     } catch (...) {

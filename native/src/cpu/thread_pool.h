@@ -21,6 +21,8 @@ class ThreadPool {
     ThreadPool &operator=(const ThreadPool &) = delete;
 
     int size() const { return int(workers_.size()) + 1; }
+    // Makes oneDNN single-threaded in the calling thread, for what it compiles there.
+    static void enter();
     // body(thread); the first exception thrown is rethrown here when all have ended.
     void run(const std::function<void(int)> &body);
     // body(begin, end) over chunks of `grain` items; chunks may run in any order.
