@@ -1,26 +1,38 @@
 package io.isthmus.report;
 
+import io.isthmus.config.CycleConfig;
+import io.isthmus.config.PairValue;
 import io.isthmus.config.StatisticsConvention;
-import io.isthmus.engine.Metrics;
+import io.isthmus.landscape.MinimaGraph;
+import io.isthmus.landscape.Minimum;
+import io.isthmus.landscape.SpanningTree;
+import io.isthmus.neb.CycleResult;
+import io.isthmus.neb.Pair;
+import io.isthmus.neb.PathResult;
+import io.isthmus.neb.Profile;
+import io.isthmus.neb.Saddle;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Everything a report shows about one run, finished or not.
+ * Everything a report shows about one run, finished or not. It owns no file and no native memory.
  *
- * <p>Saddles are not given but read off the curves ({@link Saddle#of}), so that table, figures and
+ * <p>Graph, tree and saddles are not given but follow from the profiles, so that table, figures and
  * text cannot disagree.
  *
- * @param title one line, for instance {@code digits, ResNet-8}
+ * @param title one line, for instance {@code Demo: five ResNet-8 on handwritten digits}
  * @param dataset first column of the table, for instance {@code CIFAR10+}
  * @param architecture second column of the table, for instance {@code ResNet-20}
- * @param parameters number of trainable parameters; 0 when not known
- * @param convention batch-norm convention that this run judged its paths by; the headline uses it
- * @param minima the trained minima, by rising id
+ * @param parameters number of trainable parameters of one network; 0 when not known
+ * @param tested whether there are images, so test metrics and errors; false for a surface, whose
+ *     training loss is its energy and whose other metrics are not shown
+ * @param convention batch-norm statistics by which this run judged its paths
+ * @param pairValue which cycle gives a pair its value
+ * @param minima the trained minima, by rising number
  * @param connections every pair that has been asked for, in the order of asking
- * @param cycles number of cycles that a finished path has; 0 when not known
- * @param notes facts a reader of the numbers needs: how the training loss is evaluated, from how
- *     many batches the statistics are recomputed, preset
+ * @param schedule the cycles that every path goes through
+ * @param notes what a reader of the numbers needs to know: how the training loss is evaluated, from
+ *     how many batches statistics are recomputed, the preset
  * @param costs what it took, by stage
  * @param environment processor, operating system, versions, commit
  * @param configuration the resolved configuration as YAML
@@ -30,10 +42,12 @@ public record RunSummary(
     String dataset,
     String architecture,
     long parameters,
+    boolean tested,
     StatisticsConvention convention,
+    PairValue pairValue,
     List<Minimum> minima,
     List<Connection> connections,
-    int cycles,
+    List<CycleConfig> schedule,
     List<Fact> notes,
     List<Cost> costs,
     List<Fact> environment,
@@ -43,41 +57,48 @@ public record RunSummary(
   public RunSummary {
     minima = List.copyOf(minima);
     connections = List.copyOf(connections);
+    schedule = List.copyOf(schedule);
     notes = List.copyOf(notes);
     costs = List.copyOf(costs);
     environment = List.copyOf(environment);
   }
 
-  /** The connections of the minimum spanning tree (a forest while the run is young). */
-  public List<Connection> tree() {
-    return connections.stream().filter(Connection::inTree).toList();
+  /** The finished cycle whose path counts for a pair; empty before the first one. */
+  public Optional<CycleResult> path(Connection connection) {
+    return connection.cycles().isEmpty()
+        ? Optional.empty()
+        : Optional.of(connection.path(pairValue, convention));
   }
 
-  /** The minimum with this id. */
-  public Optional<Minimum> minimum(int id) {
-    return minima.stream().filter(minimum -> minimum.id() == id).findFirst();
-  }
-
-  /**
-   * A trained minimum.
-   *
-   * @param id its number in the run directory, shown everywhere
-   * @param seed what its training was seeded with
-   * @param train metrics on the training set with the statistics of its own training
-   * @param test metrics on the test set; NaN when there is none
-   */
-  public record Minimum(int id, long seed, Metrics train, Metrics test) {
-    /** The metrics of one split. */
-    public Metrics metrics(Split split) {
-      return split == Split.TRAIN ? train : test;
+  /** Minima and finished paths, with the saddles that this run judges by. */
+  public MinimaGraph graph() {
+    MinimaGraph graph = MinimaGraph.of(minima);
+    for (Connection connection : connections) {
+      if (connection.status() == Status.DONE) {
+        double saddle = path(connection).orElseThrow().saddle(convention).trainLoss();
+        graph = graph.withPath(connection.pair(), saddle);
+      }
     }
+    return graph;
+  }
+
+  /** The connections of the minimum spanning tree, the lightest first; a forest in a young run. */
+  public List<Connection> tree() {
+    return SpanningTree.of(graph()).edges().stream()
+        .map(edge -> connection(edge.pair()).orElseThrow())
+        .toList();
+  }
+
+  /** What is known between two minima. */
+  public Optional<Connection> connection(Pair pair) {
+    return connections.stream().filter(connection -> connection.pair().equals(pair)).findFirst();
   }
 
   /** How far a connection is. */
   public enum Status {
-    /** Chosen, not begun. */
+    /** Chosen, no step taken. */
     PENDING("pending"),
-    /** Some cycles are done, or the first one runs. */
+    /** Some steps are taken. */
     RUNNING("running"),
     /** All cycles are done. */
     DONE("done"),
@@ -90,7 +111,7 @@ public record RunSummary(
       this.label = label;
     }
 
-    /** The word for it in tables and on the page. */
+    /** The word for it on the page and in data files. */
     public String label() {
       return label;
     }
@@ -99,70 +120,49 @@ public record RunSummary(
   /**
    * A pair of minima and what is known between them.
    *
-   * @param from id of the minimum at position 0
-   * @param to id of the minimum at position 1
+   * @param pair the minima
    * @param status how far it is
-   * @param inTree whether it belongs to the minimum spanning tree
-   * @param line the straight line; {@link Curve#NONE} when not evaluated
-   * @param path the path that counts for the pair: the last cycle's, or the best cycle's if the run
-   *     judges pairs that way; {@link Curve#NONE} when there is none yet
-   * @param cycles the cycles done so far, in order
-   * @param sharedMistakes share of the test images wrong at either end that are wrong at both (a
-   *     fraction of one); NaN when not known
+   * @param line profile of the straight line; empty before it is evaluated
+   * @param cycles the cycles done so far, in order; at least one when {@link Status#DONE}
+   * @param sharedMistakes share of the test images wrong at either end that are wrong at both,
+   *     0..1; NaN when not known
    */
   public record Connection(
-      int from,
-      int to,
+      Pair pair,
       Status status,
-      boolean inTree,
-      Curve line,
-      Curve path,
-      List<Cycle> cycles,
+      Optional<Profile> line,
+      List<CycleResult> cycles,
       double sharedMistakes) {
 
-    /** Makes the list unmodifiable. */
+    /** Makes the list unmodifiable and checks that a finished pair has a path. */
     public Connection {
       cycles = List.copyOf(cycles);
+      if (status == Status.DONE && cycles.isEmpty()) {
+        throw new IllegalArgumentException("Pair " + pair + " is done but has no finished cycle");
+      }
     }
 
-    /** The saddle of the path. */
-    public Saddle saddle(StatisticsConvention convention) {
-      return Saddle.of(path, convention);
-    }
-
-    /** The highest point of the straight line. */
-    public Saddle barrier(StatisticsConvention convention) {
-      return Saddle.of(line, convention);
-    }
-
-    /** Path length over straight-line length; NaN when either is unknown. */
-    public double lengthRatio() {
-      return path.length() / line.length();
+    /** How high the straight line climbs; empty before it is evaluated. */
+    public Optional<Saddle> barrier(StatisticsConvention convention) {
+      return line.map(profile -> Saddle.of(profile, convention));
     }
 
     /** For instance {@code 2-5}: the pair in texts and file names. */
     public String name() {
-      return from + "-" + to;
+      return pair.first() + "-" + pair.second();
+    }
+
+    private CycleResult path(PairValue value, StatisticsConvention convention) {
+      return new PathResult(pair, line.orElse(null), cycles).valued(value, convention);
     }
   }
-
-  /**
-   * One finished cycle of a path.
-   *
-   * @param number counted from 1
-   * @param steps optimiser steps
-   * @param learningRate its learning rate
-   * @param seconds wall time; NaN when not known
-   * @param curve the path after the cycle; {@link Curve#NONE} when it was not kept
-   */
-  public record Cycle(int number, int steps, double learningRate, double seconds, Curve curve) {}
 
   /**
    * What a stage of the run took.
    *
    * @param stage for instance {@code training 5 minima}
    * @param gradients gradients of one mini-batch
-   * @param seconds wall time, summed over resumed parts; NaN when not known
+   * @param seconds of computing, over all the runs it took; NaN when not known
    */
   public record Cost(String stage, long gradients, double seconds) {}
 

@@ -1,8 +1,7 @@
 /**
  * What a run is shown as: tables, figures and the HTML page.
  *
- * <p>Everything starts from one {@link io.isthmus.report.RunSummary}, a plain description of a run
- * that owns no file and no native memory. {@code scene} is the small drawing
- * layer below the figures.
+ * <p>Everything starts from one {@link io.isthmus.report.RunSummary}. {@code scene} is the small
+ * drawing layer below the figures.
  */
 package io.isthmus.report;

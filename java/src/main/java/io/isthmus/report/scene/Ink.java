@@ -2,8 +2,8 @@ package io.isthmus.report.scene;
 
 /**
  * The colours of a scene, by what they are for. A colour is a default for paper and a CSS custom
- * property of the same name in lower case, so that a page can restyle an embedded drawing for a dark
- * background. No two curves of a figure differ by colour alone.
+ * property of the same name in lower case, so that a page can restyle an embedded drawing for a
+ * dark background. No two curves of a figure differ by colour alone.
  */
 public enum Ink {
   /** Background. */

@@ -13,8 +13,8 @@ public final class Numbers {
   private Numbers() {}
 
   /**
-   * A number with so many significant digits, trailing zeros kept: {@code 0.0162}, {@code 115}; very
-   * large and small ones as {@code 1.62·10⁻⁵}; NaN is {@link #NONE}.
+   * A number with so many significant digits, trailing zeros kept: {@code 0.0162}, {@code 115};
+   * very large and small ones as {@code 1.62·10⁻⁵}; NaN is {@link #NONE}.
    */
   public static String significant(double value, int digits) {
     if (!Double.isFinite(value) || value == 0) {
@@ -49,8 +49,8 @@ public final class Numbers {
   }
 
   /**
-   * A mean and its standard deviation with the same decimals, so many that the mean has three digits:
-   * {@code 0.0162 ± 0.0009}; the mean alone when there is no deviation.
+   * A mean and its standard deviation with the same decimals, so many that the mean has three
+   * digits: {@code 0.0162 ± 0.0009}; the mean alone when there is no deviation.
    */
   public static String plusMinus(double mean, double deviation) {
     if (!Double.isFinite(deviation) || !Double.isFinite(mean)) {
@@ -74,7 +74,9 @@ public final class Numbers {
   /** How many times: {@code 2.1}, {@code 115}; NaN is {@link #NONE}. */
   public static String factor(double value) {
     double size = Math.abs(value);
-    return size >= 1e6 ? significant(value, 2) : fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+    return size >= 1e6
+        ? significant(value, 2)
+        : fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
   }
 
   /** A count with groups of three digits: {@code 272,474}. */

@@ -86,13 +86,7 @@ public record Panel(Box box, Axis x, Axis y) {
         Ink.INK,
         Mark.Anchor.MIDDLE);
     drawing.text(
-        y.title(),
-        box.left(),
-        box.top() - 9,
-        MEDIUM,
-        Typeface.REGULAR,
-        Ink.INK,
-        Mark.Anchor.START);
+        y.title(), box.left(), box.top() - 9, MEDIUM, Typeface.REGULAR, Ink.INK, Mark.Anchor.START);
   }
 
   /** A curve through values; where a value is not finite or has no place it is interrupted. */

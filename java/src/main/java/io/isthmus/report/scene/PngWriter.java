@@ -16,8 +16,8 @@ import java.io.UncheckedIOException;
 import javax.imageio.ImageIO;
 
 /**
- * Writes a scene as PNG with Java2D's own software renderer: no display, no font of the machine, the
- * same bytes for the same scene.
+ * Writes a scene as PNG with Java2D's own software renderer: no display, no font of the machine,
+ * the same bytes for the same scene.
  */
 public final class PngWriter {
   /** Width of the rim of paper around a {@link Mark.Text#halo} letter, half of it visible. */
@@ -56,8 +56,7 @@ public final class PngWriter {
             BufferedImage.TYPE_INT_RGB);
     Graphics2D graphics = image.createGraphics();
     try {
-      graphics.setRenderingHint(
-          RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
       graphics.setRenderingHint(
           RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
       graphics.setColor(color(Ink.PAPER));
@@ -87,8 +86,7 @@ public final class PngWriter {
       Shape before = graphics.getClip();
       if (group.clip() != null) {
         Box box = group.clip();
-        graphics.clip(
-            new Rectangle2D.Double(box.left(), box.top(), box.width(), box.height()));
+        graphics.clip(new Rectangle2D.Double(box.left(), box.top(), box.width(), box.height()));
       }
       group.marks().forEach(inner -> draw(graphics, inner));
       graphics.setClip(before);
