@@ -2,6 +2,7 @@ package io.isthmus.neb;
 
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
+import java.nio.FloatBuffer;
 
 /**
  * A loss or a parameter became NaN or infinite. It is found before anything of it is handed on, so
@@ -49,5 +50,15 @@ public final class Diverged extends IsthmusException {
     return new Diverged(
         "Minimum %04d diverged by step %d: %s; lower training.learning_rate (%s at that step)."
             .formatted(minimum, step, what, rate));
+  }
+
+  /** Whether every value of a vector is a number. */
+  static boolean isFinite(FloatBuffer values) {
+    for (int i = values.position(); i < values.limit(); i++) {
+      if (!Float.isFinite(values.get(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 }
