@@ -56,5 +56,33 @@ public record ExperimentConfig(
         !surface || precision == Precision.FP32,
         "precision",
         "must be fp32 for the surface " + model.spec());
+    require(
+        !data.name().equals("xor") || model.family() == ModelConfig.Family.MLP,
+        "model.spec",
+        "is " + model.spec() + ", but xor has single pixels; use a perceptron such as mlp-3");
+    NamedData.of(data.name())
+        .ifPresent(
+            set -> {
+              int all = set.trainCount();
+              int limit = data.trainLimit();
+              requireBatches(training, exploration, limit > 0 ? Math.min(limit, all) : all);
+            });
+  }
+
+  /**
+   * Checks that no batch is larger than the training set; done here for data sets of known size.
+   *
+   * @throws IsthmusException USAGE if one is
+   */
+  public void requireBatches(int trainCount) {
+    requireBatches(training, exploration, trainCount);
+  }
+
+  private static void requireBatches(
+      TrainingConfig training, ExplorationConfig exploration, int trainCount) {
+    String problem = "must be at most the number of training images, " + trainCount + ", but is ";
+    require(training.batch() <= trainCount, "training.batch", problem + training.batch());
+    require(
+        exploration.batch() <= trainCount, "exploration.batch", problem + exploration.batch());
   }
 }

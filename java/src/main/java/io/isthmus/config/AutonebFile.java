@@ -1,0 +1,358 @@
+package io.isthmus.config;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Understands the configuration files of the authors' PyTorch-AutoNEB: turns the tree of one into the
+ * tree of ours, with the preset {@code official}, every value keeping its place in the file. What they
+ * say that cannot be computed here is refused, not dropped.
+ */
+final class AutonebFile {
+  private static final Set<String> TOP =
+      Set.of("dataset", "architecture", "device", "minima_count", "minimum", "exploration");
+  private static final Set<String> CYCLE =
+      Set.of("insert", "subsample_pivot_count", "spring_constant", "weight_decay", "optim");
+  private static final Map<String, String> SURFACES =
+      Map.of("Eggcarton", "surface-egg-carton", "CurvyValley", "surface-curvy-valley");
+
+  private final Part root;
+  private Tree.Mapping out;
+
+  private AutonebFile(Tree.Mapping root) {
+    this.root = new Part("", root);
+    this.out = Tree.emptyMapping(root.location());
+  }
+
+  /** Only their files have an architecture. */
+  static boolean recognises(Tree.Mapping root) {
+    return root.entries().containsKey("architecture");
+  }
+
+  static Tree.Mapping convert(Tree.Mapping root) {
+    return new AutonebFile((Tree.Mapping) canonical(root)).convert();
+  }
+
+  private Tree.Mapping convert() {
+    root.only(TOP);
+    put("preset", new Tree.Scalar("official", root.mapping.location()));
+    Tree device = root.get("device");
+    if (device != null) {
+      put("backend", device);
+    }
+    model();
+    Tree dataset = root.get("dataset");
+    if (dataset != null) {
+      put("data.name", dataset);
+    }
+    move(root, "minima_count", "training.minima");
+    Part minimum = root.part("minimum");
+    minimum.only(Set.of("nsteps", "algorithm", "scheduler", "eval"));
+    move(minimum, "nsteps", "training.steps");
+    algorithm(minimum.part("algorithm"), "training");
+    scheduler(minimum);
+    move(minimum.part("eval").only(Set.of("batch_size")), "batch_size", "training.batch");
+    Part exploration = root.part("exploration");
+    exploration.only(Set.of("value_key", "weight_key", "suggest", "autoneb"));
+    exploration.mustBe("value_key", "train_loss", "loss");
+    exploration.mustBe("weight_key", "saddle_train_loss", "saddle_loss");
+    cycles(exploration);
+    return out;
+  }
+
+  private void model() {
+    Part architecture = root.part("architecture");
+    Tree name = architecture.required("name");
+    String given = ((Tree.Scalar) name).value() + "";
+    String spec;
+    if (given.matches("ResNet-?\\d*")) {
+      architecture.only(Set.of("name", "depth"));
+      String depth = given.replaceAll("\\D", "");
+      spec =
+          "resnet"
+              + (depth.isEmpty() ? architecture.whole("depth") : depth)
+              + ":shortcut=B"; // their projection shortcut
+    } else if (given.equals("DenseNet")) {
+      architecture.only(Set.of("name", "growth_rate", "depth", "reduction", "bottleneck"));
+      String size = architecture.whole("depth") + "-" + architecture.whole("growth_rate");
+      boolean bottleneck = Boolean.TRUE.equals(architecture.value("bottleneck"));
+      boolean halves = Double.valueOf(0.5).equals(architecture.value("reduction"));
+      Object reduction = architecture.value("reduction");
+      boolean full = reduction == null || ((Object) 1L).equals(reduction);
+      if (!(bottleneck && halves) && !(!bottleneck && full)) {
+        throw architecture.error(
+            "a DenseNet is built with bottleneck and reduction 0.5, or without both");
+      }
+      spec = "densenet" + size + (bottleneck ? "-bc" : "");
+    } else if (SURFACES.containsKey(given)) {
+      spec = SURFACES.get(given);
+    } else {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          name.location()
+              + ": the architecture '"
+              + given
+              + "' of PyTorch-AutoNEB is not available here; there are ResNet, DenseNet, Eggcarton"
+              + " and CurvyValley");
+    }
+    put("model.spec", new Tree.Scalar(spec, name.location()));
+  }
+
+  private void algorithm(Part algorithm, String section) {
+    algorithm.only(Set.of("name", "lr", "momentum", "nesterov", "weight_decay"));
+    algorithm.mustBe("name", "SGD", "SGD-Momentum");
+    if (section.equals("training")) {
+      move(algorithm, "lr", "training.learning_rate");
+      move(algorithm, "weight_decay", "training.weight_decay");
+    } else if (algorithm.get("weight_decay") != null) {
+      throw algorithm.error("weight_decay of a cycle stands beside optim, not inside it");
+    }
+    Tree momentum = algorithm.get("momentum");
+    boolean named = "SGD-Momentum".equals(algorithm.value("name"));
+    Tree assumed = new Tree.Scalar(named ? 0.9 : 0.0, algorithm.mapping.location());
+    put(section + ".momentum", momentum == null ? assumed : momentum);
+    Tree nesterov = algorithm.get("nesterov");
+    Tree without = new Tree.Scalar(false, algorithm.mapping.location());
+    put(section + ".nesterov", nesterov == null ? without : nesterov);
+  }
+
+  private void scheduler(Part minimum) {
+    Part scheduler = minimum.part("scheduler");
+    if (scheduler.mapping.entries().isEmpty()) {
+      put(
+          "training.milestones",
+          new Tree.Sequence(List.of(), minimum.mapping.location()));
+      return;
+    }
+    scheduler.only(Set.of("name", "milestones", "gamma"));
+    scheduler.mustBe("name", "MultiStepLR");
+    move(scheduler, "gamma", "training.factor");
+    Tree.Sequence milestones = scheduler.list("milestones");
+    // Milestones after the last step have no effect there, and are refused here.
+    Object steps = minimum.value("nsteps");
+    List<Tree> reached =
+        milestones.items().stream()
+            .filter(
+                item ->
+                    !(steps instanceof Long last
+                        && item instanceof Tree.Scalar scalar
+                        && scalar.value() instanceof Long at
+                        && at > last))
+            .toList();
+    put("training.milestones", new Tree.Sequence(reached, milestones.location()));
+  }
+
+  private void cycles(Part exploration) {
+    Tree state = Tree.emptyMapping(exploration.mapping.location());
+    List<Tree> cycles = new ArrayList<>();
+    Map<String, Tree> shared = new LinkedHashMap<>();
+    for (Tree written : exploration.list("autoneb").items()) {
+      state = Tree.merge(state, written);
+      if (!(state instanceof Tree.Mapping mapping)) {
+        throw new IsthmusException(
+            ExitCode.USAGE, state.location() + ": a cycle must be a mapping of settings");
+      }
+      Part cycle = new Part("exploration.autoneb." + cycles.size(), mapping).only(CYCLE);
+      Location at = written.location();
+      Part optim = cycle.part("optim").only(Set.of("nsteps", "algorithm", "scheduler", "eval"));
+      if (optim.get("scheduler") != null) {
+        throw optim.error("a scheduler inside a cycle is not available; use more cycles");
+      }
+      same(shared, "evaluation.between", cycle.get("subsample_pivot_count"), at);
+      same(shared, "exploration.spring", cycle.get("spring_constant"), at);
+      Tree decay = cycle.get("weight_decay");
+      Tree none = new Tree.Scalar(0L, mapping.location());
+      same(shared, "exploration.weight_decay", decay == null ? none : decay, at);
+      same(shared, "exploration.batch", optim.part("eval").get("batch_size"), at);
+      Part algorithm = optim.part("algorithm");
+      algorithm(algorithm, "exploration");
+      Tree.Mapping own = Tree.emptyMapping(at);
+      own = with(own, "steps", optim.get("nsteps"));
+      own = with(own, "learning_rate", algorithm.get("lr"));
+      boolean insert = insertion(cycle.part("insert"), cycles.isEmpty(), shared);
+      cycles.add(with(own, "insert", new Tree.Scalar(insert, at)));
+    }
+    shared.forEach(this::put);
+    put("exploration.autoneb", new Tree.Sequence(cycles, exploration.mapping.location()));
+  }
+
+  /** The pivots that are put in before a cycle; says whether there are any. */
+  private boolean insertion(Part insert, boolean first, Map<String, Tree> shared) {
+    insert.only(Set.of("name", "count", "key", "threshold"));
+    insert.mustBe("name", first ? "equal" : "highest");
+    insert.mustBe("key", "dense_train_loss", "dense_loss");
+    Tree count = insert.required("count");
+    if (first) {
+      put("exploration.initial_pivots", count);
+      return true;
+    }
+    if (((Tree.Scalar) count).value() instanceof Long zero && zero == 0) {
+      return false;
+    }
+    same(shared, "exploration.insertion.max_per_cycle", count, count.location());
+    same(shared, "exploration.insertion.threshold", insert.get("threshold"), count.location());
+    return true;
+  }
+
+  /** A setting that is one for all cycles here. */
+  private static void same(Map<String, Tree> shared, String key, Tree value, Location at) {
+    if (value == null) {
+      return;
+    }
+    Tree before = shared.putIfAbsent(key, value);
+    boolean changed =
+        before instanceof Tree.Scalar one
+            && value instanceof Tree.Scalar other
+            && !String.valueOf(one.value()).equals(String.valueOf(other.value()));
+    if (changed) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          at + ": " + key + " changes from " + before.kind() + " to " + value.kind()
+              + " in this cycle; it must be the same in all");
+    }
+  }
+
+  private void move(Part from, String key, String to) {
+    Tree value = from.get(key);
+    if (value != null) {
+      put(to, value);
+    }
+  }
+
+  private static Tree.Mapping with(Tree.Mapping mapping, String key, Tree value) {
+    return value == null ? mapping : mapping.with(key, value.location(), value);
+  }
+
+  private void put(String key, Tree value) {
+    out = (Tree.Mapping) put(out, key.split("\\."), 0, value);
+  }
+
+  private static Tree put(Tree.Mapping mapping, String[] key, int depth, Tree value) {
+    if (depth == key.length - 1) {
+      return mapping.with(key[depth], value.location(), value);
+    }
+    Tree.Mapping inner =
+        mapping.get(key[depth]) instanceof Tree.Mapping present
+            ? present
+            : Tree.emptyMapping(value.location());
+    return mapping.with(key[depth], inner.location(), put(inner, key, depth + 1, value));
+  }
+
+  /** Underscores for hyphens in keys, {@code args} taken in, a bare name for {@code {name: ..}}. */
+  private static Tree canonical(Tree tree) {
+    if (tree instanceof Tree.Sequence sequence) {
+      return new Tree.Sequence(
+          sequence.items().stream().map(AutonebFile::canonical).toList(), sequence.location());
+    }
+    if (!(tree instanceof Tree.Mapping mapping)) {
+      return tree;
+    }
+    Map<String, Tree.Entry> entries = new LinkedHashMap<>();
+    mapping
+        .entries()
+        .forEach(
+            (written, entry) -> {
+              String key = written.replace('-', '_');
+              Tree value = canonical(entry.value());
+              if (key.equals("args") && value instanceof Tree.Mapping args) {
+                entries.putAll(args.entries());
+                return;
+              }
+              boolean called = Set.of("architecture", "algorithm", "scheduler", "insert").contains(key);
+              if (called && value instanceof Tree.Scalar && !Tree.isNull(value)) {
+                value = Tree.emptyMapping(value.location()).with("name", value.location(), value);
+              }
+              entries.put(key, new Tree.Entry(entry.location(), value));
+            });
+    return new Tree.Mapping(entries, mapping.location());
+  }
+
+  /** A mapping of their file, with checked access. */
+  private record Part(String path, Tree.Mapping mapping) {
+    Part only(Set<String> known) {
+      mapping
+          .entries()
+          .forEach(
+              (key, entry) -> {
+                if (!known.contains(key)) {
+                  throw new IsthmusException(
+                      ExitCode.USAGE,
+                      entry.location()
+                          + ": there is no setting "
+                          + name(key)
+                          + " in a PyTorch-AutoNEB file as understood here"
+                          + DidYouMean.hint(key, known));
+                }
+              });
+      return this;
+    }
+
+    Tree get(String key) {
+      return mapping.get(key);
+    }
+
+    Object value(String key) {
+      return get(key) instanceof Tree.Scalar scalar ? scalar.value() : null;
+    }
+
+    Tree required(String key) {
+      if (!(get(key) instanceof Tree.Scalar scalar)) {
+        throw error(name(key) + " must be given as a single value");
+      }
+      return scalar;
+    }
+
+    long whole(String key) {
+      if (required(key) instanceof Tree.Scalar scalar && scalar.value() instanceof Long number) {
+        return number;
+      }
+      throw error(name(key) + " must be a whole number, but is " + get(key).kind());
+    }
+
+    Tree.Sequence list(String key) {
+      if (get(key) instanceof Tree.Sequence sequence) {
+        return sequence;
+      }
+      throw error(name(key) + " must be a list");
+    }
+
+    Part part(String key) {
+      Tree inner = get(key);
+      if (inner == null) {
+        return new Part(name(key), Tree.emptyMapping(mapping.location()));
+      }
+      if (inner instanceof Tree.Mapping found) {
+        return new Part(name(key), found);
+      }
+      throw new IsthmusException(
+          ExitCode.USAGE, inner.location() + ": " + name(key) + " must be a mapping of settings");
+    }
+
+    /** Refuses another value than the ones that are understood; absent is fine. */
+    void mustBe(String key, String... allowed) {
+      Tree value = get(key);
+      if (value != null && !List.of(allowed).contains(String.valueOf(value(key)))) {
+        throw new IsthmusException(
+            ExitCode.USAGE,
+            value.location()
+                + ": "
+                + name(key)
+                + " must be "
+                + String.join(" or ", allowed)
+                + " here, but is "
+                + value.kind());
+      }
+    }
+
+    IsthmusException error(String message) {
+      return new IsthmusException(ExitCode.USAGE, mapping.location() + ": " + message);
+    }
+
+    private String name(String key) {
+      return path.isEmpty() ? key : path + "." + key;
+    }
+  }
+}
