@@ -126,7 +126,7 @@ void CpuBackend::path_dots(const PathView &path, float weight_decay, PathDots *d
             if (with_gradient == length) continue;
             double tail[4];
             vectors_->path_dots(row(i - 1) + with_gradient, row(i) + with_gradient, row(i + 1) + with_gradient, nullptr,
-                                0.f, length - with_gradient, tail);
+                                weight_decay, length - with_gradient, tail);
             for (int k = 0; k < 4; k++) out[k] += tail[k];
         }
     });
@@ -154,13 +154,13 @@ void CpuBackend::path_update(const PathView &path, const ist_sgd &sgd, const Pat
             const float *prev = old[(i - 1) % 2];
             float *here = row(i), *momentum = path.momentum + i * path.stride + at;
             std::memcpy(old[i % 2], here, size_t(length) * sizeof(float));
-            const auto update = [&](int64_t from, int64_t count, const float *gradient, float decay) {
-                vectors_->path_update(prev + from, here + from, row(i + 1) + from, gradient, momentum + from, decay,
+            const auto update = [&](int64_t from, int64_t count, const float *gradient) {
+                vectors_->path_update(prev + from, here + from, row(i + 1) + from, gradient, momentum + from, sgd.weight_decay,
                                       float(forces[i].c_prev), float(forces[i].c_next), sgd.momentum,
                                       sgd.learning_rate, sgd.nesterov != 0, count);
             };
-            update(0, with_gradient, path.gradient + i * path.stride + at, sgd.weight_decay);
-            if (with_gradient < length) update(with_gradient, length - with_gradient, nullptr, 0.f);
+            update(0, with_gradient, path.gradient + i * path.stride + at);
+            if (with_gradient < length) update(with_gradient, length - with_gradient, nullptr);
         }
         for (int i = 0; i < n - 1; i++)
             partial[size_t(chunk * (n - 1) + i)] =

@@ -443,11 +443,9 @@ inline void path_dots(const float *prev, const float *here, const float *next, c
         const V p = load(here + i, block), before = p - load(prev + i, block), after = load(next + i, block) - p;
         d_d = fma(after, after, d_d);
         d_dprev = fma(before, after, d_dprev);
-        if (gradient) {
-            const V g = fma(decay, p, load(gradient + i, block));
-            g_dprev = fma(g, before, g_dprev);
-            g_d = fma(g, after, g_d);
-        }
+        const V g = decay * p + (gradient ? load(gradient + i, block) : broadcast(0.f));
+        g_dprev = fma(g, before, g_dprev);
+        g_d = fma(g, after, g_d);
     });
     out4[0] = lane_sum(d_d), out4[1] = lane_sum(d_dprev), out4[2] = lane_sum(g_dprev), out4[3] = lane_sum(g_d);
 }
@@ -468,7 +466,7 @@ inline void path_update(const float *prev, float *here, const float *next, const
     const V m = broadcast(momentum_factor), lr = broadcast(learning_rate);
     vector_blocks(n, [&](int64_t i, auto block) {
         const V p = load(here + i, block), before = p - load(prev + i, block), after = load(next + i, block) - p;
-        V g = gradient ? fma(decay, p, load(gradient + i, block)) : broadcast(0.f);
+        V g = decay * p + (gradient ? load(gradient + i, block) : broadcast(0.f));
         g = g - cp * before - cn * after;
         descend(here + i, momentum + i, p, g, m, lr, nesterov, block);
     });
@@ -479,7 +477,7 @@ inline void sgd(float *params, const float *gradient, float *momentum, float wei
     const V decay = broadcast(weight_decay), m = broadcast(momentum_factor), lr = broadcast(learning_rate);
     vector_blocks(n, [&](int64_t i, auto block) {
         const V p = load(params + i, block);
-        descend(params + i, momentum + i, p, fma(decay, p, load(gradient + i, block)), m, lr, nesterov, block);
+        descend(params + i, momentum + i, p, decay * p + load(gradient + i, block), m, lr, nesterov, block);
     });
 }
 

@@ -161,10 +161,13 @@ NetworkPlan::NetworkPlan(const Network &network) : network(network) {
         const Op &op = network.ops[k];
         if (op.kind == OpKind::kLinear && values[op.src].producer < 0) storages[values[op.src].storage].wide = true;
         const bool pooled = op.kind == OpKind::kGlobalAvgPool || op.kind == OpKind::kLinear;
-        const bool follows = op.kind == OpKind::kActivation && storages[values[op.src].storage].wide;
+        const bool elementwise =
+            op.kind == OpKind::kActivation || op.kind == OpKind::kAdd || op.kind == OpKind::kBatchNorm;
+        const bool follows = elementwise && storages[values[op.src].storage].wide;
         if (op.dst >= 0 && (pooled || follows)) storages[values[op.dst].storage].wide = true;
         const bool takes_wide = op.kind == OpKind::kLinear || op.kind == OpKind::kSoftmaxLoss || follows;
-        if (!takes_wide && op.kind != OpKind::kGlobalAvgPool && storages[values[op.src].storage].wide)
+        if ((!takes_wide && storages[values[op.src].storage].wide) ||
+            (op.residual >= 0 && storages[values[op.residual].storage].wide != storages[values[op.src].storage].wide))
             throw Error(IST_UNSUPPORTED, "this network has a spatial op behind a linear layer, which the CPU backend "
                                          "does not run");
     }
