@@ -3,6 +3,7 @@ package io.isthmus.neb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.isthmus.config.ExplorationConfig;
 import io.isthmus.config.Spacing;
 import java.util.List;
 import java.util.Random;
@@ -77,5 +78,20 @@ class PathPlanTest {
         .hasMessageContaining("behind the last of 2 gaps");
     assertThatThrownBy(() -> PathPlan.of(new float[] {1, 1}, unordered, Spacing.TARGET))
         .hasMessageContaining("out of order");
+  }
+
+  @Test
+  void aCycleInsertsWhatTheFormerProfileAsksForIfItMay() {
+    SmallExperiment experiment = SmallExperiment.network();
+    experiment.initialPivots = 2;
+    ExplorationConfig exploration = experiment.config().exploration();
+    float[] two = {1, 1};
+    Profile bump = Profiles.of(2, 0, 9, 1, 0.5, 0);
+
+    assertThat(PathPlan.ofCycle(1, new float[] {1}, null, exploration).pivots()).isEqualTo(4);
+    assertThat(PathPlan.ofCycle(1, two, null, exploration).pivots()).isEqualTo(3);
+    assertThat(PathPlan.ofCycle(2, two, bump, exploration).insertions())
+        .containsExactly(new Insertion(0, 0.5));
+    assertThat(PathPlan.ofCycle(3, two, bump, exploration).insertions()).isEmpty();
   }
 }

@@ -148,46 +148,36 @@ public final class AutoNeb {
       observer.lineFinished(line, state());
     }
 
-    /** Inserts pivots and forgets the momentum. */
+    /** Inserts pivots, puts all at their target spacing (string method), forgets the momentum. */
     private void beginCycle() {
-      CycleConfig config = exploration.cycles().get(cycle);
-      PathPlan plan;
-      if (pivots.count() == 2) {
-        plan = PathPlan.straight(exploration.initialPivots(), exploration.spacing());
-      } else {
-        List<Insertion> insertions =
-            config.insert() && cycle > 0
-                ? Insertion.wanted(
-                    results.get(cycle - 1).profile(),
-                    exploration.statistics(),
-                    exploration.insertion())
-                : List.of();
-        plan = PathPlan.of(spacing, insertions, exploration.spacing());
-      }
-      Points former = pivots;
-      pivots = lay(plan, former);
-      former.close();
-      spacing = plan.spacing();
+      Profile former = cycle == 0 ? null : results.get(cycle - 1).profile();
       cycle++;
+      PathPlan plan = PathPlan.ofCycle(cycle, spacing, former, exploration);
+      try (Points old = pivots) {
+        pivots = Points.create(objective.model(), plan.pivots());
+        lay(old, plan.insertions());
+      }
+      if (Float.isInfinite(exploration.spring())) {
+        pivots.respace(exploration.geometry(), plan.spacing());
+      }
+      spacing = plan.spacing();
       seconds = 0;
       batchLosses = new float[0];
       pace.kept(0);
     }
 
-    private Points lay(PathPlan plan, Points former) {
-      Points path = Points.create(objective.model(), plan.pivots());
+    /** Makes the pivots those of {@code old} with new ones at the insertions. */
+    private void lay(Points old, List<Insertion> insertions) {
       int at = 0;
       int next = 0;
-      for (int pivot = 0; pivot < former.count(); pivot++) {
-        path.copy(at++, former, pivot);
-        List<Insertion> insertions = plan.insertions();
+      for (int pivot = 0; pivot < old.count(); pivot++) {
+        pivots.copy(at++, old, pivot);
         for (; next < insertions.size() && insertions.get(next).gap() == pivot; next++) {
           double fraction = insertions.get(next).fraction();
-          path.combine(
-              at++, former, new int[] {pivot, pivot + 1}, new double[] {1 - fraction, fraction});
+          pivots.combine(
+              at++, old, new int[] {pivot, pivot + 1}, new double[] {1 - fraction, fraction});
         }
       }
-      return path;
     }
 
     private void relax() {

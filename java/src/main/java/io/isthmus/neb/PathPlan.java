@@ -1,5 +1,6 @@
 package io.isthmus.neb;
 
+import io.isthmus.config.ExplorationConfig;
 import io.isthmus.config.Spacing;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,6 +16,28 @@ import java.util.List;
 public record PathPlan(List<Insertion> insertions, float[] spacing) {
   public PathPlan {
     insertions = List.copyOf(insertions);
+  }
+
+  /**
+   * The plan of one cycle of AutoNEB: the first starts from equally spaced pivots on the straight
+   * line, or from a given path; later ones insert what the former profile asks for, if the cycle
+   * allows it.
+   *
+   * @param cycle its number, from 1
+   * @param spacing target weights of the path so far; one gap alone is the straight line
+   * @param former profile of the cycle before, null before the first
+   */
+  public static PathPlan ofCycle(
+      int cycle, float[] spacing, Profile former, ExplorationConfig exploration) {
+    if (spacing.length == 1) {
+      return straight(exploration.initialPivots(), exploration.spacing());
+    }
+    boolean inserts = former != null && exploration.cycles().get(cycle - 1).insert();
+    List<Insertion> insertions =
+        inserts
+            ? Insertion.wanted(former, exploration.statistics(), exploration.insertion())
+            : List.of();
+    return of(spacing, insertions, exploration.spacing());
   }
 
   /** Keeps every pivot and adds those of {@code insertions}, given in order. */
