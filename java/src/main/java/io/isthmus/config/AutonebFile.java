@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Understands the configuration files of the authors' PyTorch-AutoNEB: turns the tree of one into the
- * tree of ours, with the preset {@code official}, every value keeping its place in the file. What they
- * say that cannot be computed here is refused, not dropped.
+ * Understands the configuration files of the authors' PyTorch-AutoNEB: turns the tree of one into
+ * the tree of ours, with the preset {@code official}, every value keeping its place in the file.
+ * What they say that cannot be computed here is refused, not dropped.
  */
 final class AutonebFile {
   private static final Set<String> TOP =
@@ -122,9 +122,7 @@ final class AutonebFile {
   private void scheduler(Part minimum) {
     Part scheduler = minimum.part("scheduler");
     if (scheduler.mapping.entries().isEmpty()) {
-      put(
-          "training.milestones",
-          new Tree.Sequence(List.of(), minimum.mapping.location()));
+      put("training.milestones", new Tree.Sequence(List.of(), minimum.mapping.location()));
       return;
     }
     scheduler.only(Set.of("name", "milestones", "gamma"));
@@ -210,7 +208,13 @@ final class AutonebFile {
     if (changed) {
       throw new IsthmusException(
           ExitCode.USAGE,
-          at + ": " + key + " changes from " + before.kind() + " to " + value.kind()
+          at
+              + ": "
+              + key
+              + " changes from "
+              + before.kind()
+              + " to "
+              + value.kind()
               + " in this cycle; it must be the same in all");
     }
   }
@@ -261,7 +265,8 @@ final class AutonebFile {
                 entries.putAll(args.entries());
                 return;
               }
-              boolean called = Set.of("architecture", "algorithm", "scheduler", "insert").contains(key);
+              boolean called =
+                  Set.of("architecture", "algorithm", "scheduler", "insert").contains(key);
               if (called && value instanceof Tree.Scalar && !Tree.isNull(value)) {
                 value = Tree.emptyMapping(value.location()).with("name", value.location(), value);
               }

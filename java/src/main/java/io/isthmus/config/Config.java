@@ -14,14 +14,14 @@ import java.util.Objects;
 import java.util.TreeSet;
 
 /**
- * Configurations as text. A user writes what differs from a {@link Preset}; {@link #load} fills in the
- * rest and checks everything; {@link #toYaml} writes all of it out again.
+ * Configurations as text. A user writes what differs from a {@link Preset}; {@link #load} fills in
+ * the rest and checks everything; {@link #toYaml} writes all of it out again.
  *
  * <p>Of several files the later wins, mapping by mapping; lists are replaced as a whole. A key left
- * empty stands for its default. {@code data: mnist} and {@code model: resnet20} are short for {@code
- * data: {name: mnist}} and {@code model: {spec: resnet20}}. In {@code exploration.autoneb} a cycle
- * inherits what it leaves out from the one before it. Files of the authors' PyTorch-AutoNEB are
- * understood as well.
+ * empty stands for its default. {@code data: mnist} and {@code model: resnet20} are short for
+ * {@code data: {name: mnist}} and {@code model: {spec: resnet20}}. In {@code exploration.autoneb} a
+ * cycle inherits what it leaves out from the one before it. Files of the authors' PyTorch-AutoNEB
+ * are understood as well.
  */
 public final class Config {
   private static final long MAX_FILE_BYTES = 1 << 20;
@@ -125,10 +125,12 @@ public final class Config {
     if (!(tree instanceof Tree.Mapping mapping)) {
       throw new IsthmusException(
           ExitCode.USAGE,
-          tree.location() + ": a configuration must be a mapping of settings, but is "
+          tree.location()
+              + ": a configuration must be a mapping of settings, but is "
               + tree.kind());
     }
-    return expandShorthand(AutonebFile.recognises(mapping) ? AutonebFile.convert(mapping) : mapping);
+    return expandShorthand(
+        AutonebFile.recognises(mapping) ? AutonebFile.convert(mapping) : mapping);
   }
 
   private static Tree.Mapping expandShorthand(Tree.Mapping root) {
@@ -177,7 +179,9 @@ public final class Config {
     return Overrides.apply(intoCycles ? withCycles(tree) : tree, set);
   }
 
-  /** With the preset's cycles written out, if there are none, so that one of them can be changed. */
+  /**
+   * With the preset's cycles written out, if there are none, so that one of them can be changed.
+   */
   private static Tree.Mapping withCycles(Tree.Mapping tree) {
     Section root = Section.root(checked(tree));
     if (root.section("exploration").has("autoneb")) {
@@ -189,9 +193,7 @@ public final class Config {
             ? own
             : Tree.emptyMapping(cycles.location());
     return tree.with(
-        "exploration",
-        cycles.location(),
-        exploration.with("autoneb", cycles.location(), cycles));
+        "exploration", cycles.location(), exploration.with("autoneb", cycles.location(), cycles));
   }
 
   private static Preset preset(Section root) {
@@ -222,8 +224,7 @@ public final class Config {
   private static ExperimentConfig bind(Section root) {
     Presets presets = presets(root);
     ModelConfig model = new ModelConfig(root.section("model").text("spec", null));
-    ExplorationConfig exploration =
-        exploration(root.section("exploration"), presets, preset(root));
+    ExplorationConfig exploration = exploration(root.section("exploration"), presets, preset(root));
     return new ExperimentConfig(
         root.whole("seed", 1),
         root.text("backend", "cpu"),

@@ -82,7 +82,6 @@ public record ExperimentConfig(
       TrainingConfig training, ExplorationConfig exploration, int trainCount) {
     String problem = "must be at most the number of training images, " + trainCount + ", but is ";
     require(training.batch() <= trainCount, "training.batch", problem + training.batch());
-    require(
-        exploration.batch() <= trainCount, "exploration.batch", problem + exploration.batch());
+    require(exploration.batch() <= trainCount, "exploration.batch", problem + exploration.batch());
   }
 }

@@ -25,8 +25,8 @@ import java.util.List;
  * @param cycles the schedule
  * @param pairValue which cycle gives the pair's saddle
  * @param statistics batch-norm convention by which saddles are compared
- * @param tolerance stop once the saddles of the spanning tree differ by no more than this fraction of
- *     the highest; 0: never
+ * @param tolerance stop once the saddles of the spanning tree differ by no more than this fraction
+ *     of the highest; 0: never
  * @param maxPairs stop after so many pairs; 0: no budget
  */
 public record ExplorationConfig(

@@ -1,8 +1,8 @@
 package io.isthmus.config;
 
 /**
- * A setting that breaks a rule. {@link #key} is its dotted path in the configuration file, with which
- * the loader finds file, line and column.
+ * A setting that breaks a rule. {@link #key} is its dotted path in the configuration file, with
+ * which the loader finds file, line and column.
  */
 final class InvalidSetting extends IsthmusException {
   private static final long serialVersionUID = 1L;
@@ -54,9 +54,7 @@ final class InvalidSetting extends IsthmusException {
   /** {@code 0 <= value < 1}. */
   static void fraction(double value, String key) {
     require(
-        value >= 0 && value < 1,
-        key,
-        "must be at least 0 and less than 1, but is " + plain(value));
+        value >= 0 && value < 1, key, "must be at least 0 and less than 1, but is " + plain(value));
   }
 
   static void present(Object value, String key) {

@@ -3,8 +3,8 @@ package io.isthmus.config;
 import java.util.Objects;
 
 /**
- * The root of all errors a user may see. The message is one sentence that says what is wrong, where,
- * and what to do; the {@link #code} is what the process ends with.
+ * The root of all errors a user may see. The message is one sentence that says what is wrong,
+ * where, and what to do; the {@link #code} is what the process ends with.
  */
 public class IsthmusException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -4,7 +4,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** The data sets with a name: their shapes, which defaults and plans need before anything is read. */
+/**
+ * The data sets with a name: their shapes, which defaults and plans need before anything is read.
+ */
 public enum NamedData {
   /** 8x8 digits that come with Isthmus. */
   DIGITS("digits", 1438, 359, 1, 8, 8, 10),

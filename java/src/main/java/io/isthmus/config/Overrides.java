@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Puts {@code key.path=value} from the command line into a tree; numbers in the path index lists. */
+/**
+ * Puts {@code key.path=value} from the command line into a tree; numbers in the path index lists.
+ */
 final class Overrides {
   private final String set;
   private final Location location;
@@ -47,7 +49,9 @@ final class Overrides {
       return mapping.with(part, location, put(below, depth + 1));
     }
     throw error(
-        "nothing can be set inside " + String.join(".", path.subList(0, depth)) + ", which is "
+        "nothing can be set inside "
+            + String.join(".", path.subList(0, depth))
+            + ", which is "
             + node.kind());
   }
 

@@ -128,7 +128,9 @@ final class Presets {
     if (!surface()) {
       return 0.1f;
     }
-    return model.name().equals("surface-mueller-brown") ? 1e-4f : 1e-2f; // its curvature is thousands
+    return model.name().equals("surface-mueller-brown")
+        ? 1e-4f
+        : 1e-2f; // its curvature is thousands
   }
 
   private boolean surface() {

@@ -10,10 +10,11 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * The form of a configuration: which keys there are, of which type, with which words. It is kept as a
- * JSON schema, which editors can use too, within the few keywords known here: type, enum, properties,
- * items, additionalProperties false. (A general validator takes longer to load than everything else
- * together; the tests use one to judge this class.) What values are sensible is said by the records.
+ * The form of a configuration: which keys there are, of which type, with which words. It is kept as
+ * a JSON schema, which editors can use too, within the few keywords known here: type, enum,
+ * properties, items, additionalProperties false. (A general validator takes longer to load than
+ * everything else together; the tests use one to judge this class.) What values are sensible is
+ * said by the records.
  */
 final class Schema {
   private static final Tree.Mapping ROOT = (Tree.Mapping) YamlReader.read(text(), "schema.json");
@@ -100,7 +101,9 @@ final class Schema {
   }
 
   private static String word(Tree tree) {
-    return tree instanceof Tree.Scalar scalar && scalar.value() instanceof String text ? text : null;
+    return tree instanceof Tree.Scalar scalar && scalar.value() instanceof String text
+        ? text
+        : null;
   }
 
   private static boolean isOfType(Tree tree, String type) {

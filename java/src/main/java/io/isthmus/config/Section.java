@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Typed reading of one mapping of a tree that has passed the schema; a key that is absent yields its
- * default.
+ * Typed reading of one mapping of a tree that has passed the schema; a key that is absent yields
+ * its default.
  */
 final class Section {
   private final Tree.Mapping mapping;

@@ -65,12 +65,17 @@ public record TrainingConfig(
 
   /** The learning rate of a step, counted from 0. */
   public float learningRateAt(long step) {
-    double rate = learningRate;
+    double rate = decimal(learningRate);
     for (long milestone : milestones) {
       if (step >= milestone) {
-        rate *= factor;
+        rate *= decimal(factor);
       }
     }
     return (float) rate;
+  }
+
+  /** The number that was written, so that a tenth of 0.1 is 0.01. */
+  private static double decimal(float value) {
+    return Double.parseDouble(Float.toString(value));
   }
 }

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A configuration as written, before it has a meaning: mappings, sequences and scalars, each with the
- * place it comes from. Trees are values: merging and setting make new ones.
+ * A configuration as written, before it has a meaning: mappings, sequences and scalars, each with
+ * the place it comes from. Trees are values: merging and setting make new ones.
  */
 sealed interface Tree {
   /** Where this was written. */

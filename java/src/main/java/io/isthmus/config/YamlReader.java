@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
@@ -16,16 +17,19 @@ import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.nodes.Tag;
 
 /**
- * Reads one YAML 1.2 document into a {@link Tree} that knows the place of everything. Numbers may also
- * be written as Python does ({@code 1e-4}, {@code inf}). Refused: duplicate keys, anchors and aliases,
- * several documents, nesting beyond any need.
+ * Reads one YAML 1.2 document into a {@link Tree} that knows the place of everything. Numbers may
+ * also be written as Python does ({@code 1e-4}, {@code inf}). Refused: duplicate keys, anchors and
+ * aliases, several documents, nesting beyond any need.
  */
 final class YamlReader {
+  private static final Set<Tag> PLAIN_TAGS =
+      Set.of(Tag.STR, Tag.INT, Tag.FLOAT, Tag.BOOL, Tag.NULL, Tag.SEQ, Tag.MAP);
   private static final int MAX_DEPTH = 20;
   private static final int MAX_CHARACTERS = 1 << 20;
-  private static final Pattern INTEGER = Pattern.compile("[-+]?[0-9]{1,18}");
+  private static final Pattern INTEGER = Pattern.compile("[-+]?[0-9]+");
   private static final Pattern FLOAT =
       Pattern.compile("[-+]?(\\.[0-9]+|[0-9]+(\\.[0-9]*)?)([eE][-+]?[0-9]+)?");
   private static final Pattern INFINITY = Pattern.compile("[-+]?\\.?(inf|Inf|INF)");
@@ -57,6 +61,7 @@ final class YamlReader {
         LoadSettings.builder()
             .setLabel(source)
             .setAllowDuplicateKeys(true) // found below, with both places
+            .setAllowNonScalarKeys(true)
             .setMaxAliasesForCollections(0)
             .build();
     try {
@@ -91,7 +96,7 @@ final class YamlReader {
     if (node.getAnchor().isPresent()) {
       throw error(at, "anchors (&) and aliases (*) are not supported; write the value out");
     }
-    if (!node.getTag().getValue().startsWith("tag:yaml.org,2002:")) {
+    if (!PLAIN_TAGS.contains(node.getTag())) {
       throw error(at, "tags (!) are not supported; remove " + node.getTag().getValue());
     }
     if (node instanceof ScalarNode scalar) {
@@ -136,7 +141,11 @@ final class YamlReader {
         break;
     }
     if (INTEGER.matcher(text).matches()) {
-      return Long.parseLong(text);
+      try {
+        return Long.parseLong(text);
+      } catch (NumberFormatException e) {
+        return Double.parseDouble(text); // beyond 64 bits
+      }
     }
     if (FLOAT.matcher(text).matches()) {
       return Double.parseDouble(text);

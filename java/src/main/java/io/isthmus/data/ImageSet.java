@@ -33,8 +33,15 @@ public record ImageSet(
     long pixels = (long) count * channels * height * width;
     if (images.length != pixels || labels.length != count) {
       throw new IllegalArgumentException(
-          name + ": " + images.length + " pixels and " + labels.length + " labels, expected "
-              + pixels + " and " + count);
+          name
+              + ": "
+              + images.length
+              + " pixels and "
+              + labels.length
+              + " labels, expected "
+              + pixels
+              + " and "
+              + count);
     }
     for (int i = 0; i < count; i++) {
       if (labels[i] < 0 || labels[i] >= classes) {
