@@ -150,15 +150,20 @@ class DamageIT {
     sealed(f -> steps(f, "1.5", 72, 72, 1f), "attribute step is '1.5'");
     sealed(f -> steps(f, "-1", 72, 72, 1f), "attribute step is '-1'");
     sealed(f -> steps(f, "0", 72, 72, 1f), "text attribute precision");
-    sealed(f -> steps(f, "0", 0, 72, 1f), "there is no dataset /values", Examples.ORIGIN::write);
-    sealed(f -> steps(f, "0", 72, 71, 1f), "shape [72] instead of [71]", Examples.ORIGIN::write);
-    sealed(
-        f -> steps(f, "0", 72, 72, Float.NaN), "value 3 of /values is NaN", Examples.ORIGIN::write);
-    sealed(f -> steps(f, "0", 72, 72, 1f), "seconds", Examples.ORIGIN::write);
+    sealed(origin(f -> steps(f, "0", 0, 72, 1f)), "there is no dataset /values");
+    sealed(origin(f -> steps(f, "0", 72, 71, 1f)), "shape [72] instead of [71]");
+    sealed(origin(f -> steps(f, "0", 72, 72, Float.NaN)), "value 3 of /values is NaN");
+    sealed(origin(f -> steps(f, "2", 72, 72, 1f)), "/training/batch_loss");
+  }
+
+  private static Consumer<Hdf5Writer> origin(Consumer<Hdf5Writer> content) {
+    return content.andThen(Examples.ORIGIN::write);
   }
 
   private static void steps(Hdf5Writer f, String step, int values, int claimed, float third) {
     f.attribute("/", "step", step);
+    f.attribute("/", "number", "1");
+    f.attribute("/", "seconds", "0");
     complete(f, values, claimed, third);
   }
 
@@ -173,12 +178,9 @@ class DamageIT {
     f.attribute("/", "parameters", Integer.toString(claimed));
   }
 
-  @SafeVarargs
-  private final void sealed(
-      Consumer<Hdf5Writer> content, String complaint, Consumer<Hdf5Writer>... more) {
+  private void sealed(Consumer<Hdf5Writer> content, String complaint) {
     try (Hdf5Writer writer = Hdf5Writer.create(TrainingCheckpoint.KIND)) {
       content.accept(writer);
-      List.of(more).forEach(part -> part.accept(writer));
       writer.save(file);
     }
     Sentences.data(() -> TrainingCheckpoint.read(file))

@@ -58,7 +58,6 @@ final class Examples {
         ORIGIN,
         3,
         20,
-        1.25,
         metrics(random),
         metrics(random),
         new int[] {1, 4, 90},

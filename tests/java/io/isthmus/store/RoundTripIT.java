@@ -56,7 +56,7 @@ class RoundTripIT {
       MinimumFile m = Examples.minimum(1);
       MinimumFile minimum =
           new MinimumFile(
-              m.origin(), 1, 0, 0, m.train(), m.test(), mistakes, TrainingCurve.empty(), m.state());
+              m.origin(), 1, 0, m.train(), m.test(), mistakes, TrainingCurve.empty(), m.state());
       minimum.write(file);
       same(MinimumFile.read(file)).isEqualTo(minimum);
     }
@@ -75,8 +75,8 @@ class RoundTripIT {
     Path file = folder.resolve("cycle-03.h5");
     PathFile path = Examples.path(3);
     path.write(file);
-    same(PathFile.read(file)).isEqualTo(path);
-    same(PathFile.readResult(file)).isEqualTo(path.result());
+    same(PathFile.read(file)).ignoringFields("result.seconds").isEqualTo(path);
+    same(PathFile.readResult(file)).ignoringFields("seconds").isEqualTo(path.result());
   }
 
   @Test

@@ -97,12 +97,16 @@ final class Hdf5Reader implements AutoCloseable {
 
   /** An attribute of the group or dataset {@code object}; "/" is the whole file. */
   String attribute(String object, String name) {
-    Node node = object.equals("/") ? file : parsing(() -> file.getByPath(object));
-    Attribute attribute = node == null ? null : parsing(() -> node.getAttribute(name));
+    Attribute attribute = parsing(() -> node(object).getAttribute(name));
     if (attribute == null || !(parsing(attribute::getData) instanceof String text)) {
       throw invalid("text attribute %s of %s is missing".formatted(name, object));
     }
     return text;
+  }
+
+  /** Whether {@code object} has this attribute. */
+  boolean hasAttribute(String object, String name) {
+    return parsing(() -> node(object).getAttribute(name)) != null;
   }
 
   /** An attribute that is a whole number from {@code least} on. */
@@ -308,6 +312,10 @@ final class Hdf5Reader implements AutoCloseable {
     } catch (IOException e) {
       throw AtomicFile.failure("read", path, e);
     }
+  }
+
+  private Node node(String object) {
+    return object.equals("/") ? file : file.getByPath(object);
   }
 
   private Dataset dataset(String name) {

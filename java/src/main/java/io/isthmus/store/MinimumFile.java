@@ -14,7 +14,6 @@ import java.util.stream.IntStream;
  * @param origin its experiment
  * @param number its number in the run, from 1
  * @param steps optimiser steps it was trained for
- * @param seconds of computing
  * @param train metrics on the training set
  * @param test metrics on the test set
  * @param testMistakes indices of the test images it gets wrong, rising; null if not known
@@ -25,7 +24,6 @@ public record MinimumFile(
     Origin origin,
     int number,
     long steps,
-    double seconds,
     Metrics train,
     Metrics test,
     int[] testMistakes,
@@ -47,7 +45,6 @@ public record MinimumFile(
       origin.write(file);
       file.attribute("/", "number", Integer.toString(number));
       file.attribute("/", "steps", Long.toString(steps));
-      file.attribute("/", "seconds", Double.toString(seconds));
       file.attribute("/", "train_loss", Double.toString(train.loss()));
       file.attribute("/", "train_error", Double.toString(train.error()));
       file.attribute("/", "test_loss", Double.toString(test.loss()));
@@ -95,7 +92,6 @@ public record MinimumFile(
           Origin.read(file),
           file.integer("/", "number", 1),
           steps,
-          file.real("/", "seconds"),
           new Metrics(file.real("/", "train_loss"), file.real("/", "train_error")),
           new Metrics(file.real("/", "test_loss"), file.real("/", "test_error")),
           testMistakes,

@@ -41,7 +41,7 @@ public record PathCheckpoint(Origin origin, List<TensorInfo> tensors, PathState 
       file.attribute("/", "pair", state.pair().toString());
       file.attribute("/", "cycle", Integer.toString(state.cycle()));
       file.attribute("/", "step", Integer.toString(state.step()));
-      file.attribute("/", "seconds", Double.toString(state.seconds()));
+      file.attribute("/", PathResults.SECONDS, Double.toString(state.seconds()));
       file.attribute("/", "results", Integer.toString(state.results().size()));
       Layout.write(file, tensors);
       Columns.floats(file, "/spacing", state.spacing());
@@ -51,7 +51,9 @@ public record PathCheckpoint(Origin origin, List<TensorInfo> tensors, PathState 
         PathResults.write(file, "/line", state.line().samples());
       }
       for (int i = 0; i < state.results().size(); i++) {
-        PathResults.write(file, resultGroup(i), state.results().get(i));
+        CycleResult result = state.results().get(i);
+        PathResults.write(file, resultGroup(i), result);
+        file.attribute(resultGroup(i), PathResults.SECONDS, Double.toString(result.seconds()));
       }
       file.rows(PIVOTS, state.pivots());
       if (!state.momentum().isEmpty()) {
@@ -86,7 +88,7 @@ public record PathCheckpoint(Origin origin, List<TensorInfo> tensors, PathState 
                       Pair.parse(file.attribute("/", "pair")),
                       file.integer("/", "cycle", 0),
                       step,
-                      file.real("/", "seconds"),
+                      file.real("/", PathResults.SECONDS),
                       Columns.floats(file, "/spacing", gaps),
                       pivots,
                       momentum,

@@ -19,7 +19,8 @@ import java.util.Locale;
  * @param geometry in which its lengths are taken
  * @param tensors of each pivot
  * @param pivots from end to end, each a direct buffer, at least two
- * @param result profile and numbers of the cycle
+ * @param result profile and numbers of the cycle; its seconds are not stored and come back as NaN,
+ *     so that equal paths are equal files
  */
 public record PathFile(
     Origin origin,

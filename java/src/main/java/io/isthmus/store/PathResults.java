@@ -11,6 +11,7 @@ import java.util.List;
 final class PathResults {
   private static final String RECOMPUTED = "/recomputed";
   private static final String INTERPOLATED = "/interpolated";
+  static final String SECONDS = "seconds";
 
   private PathResults() {}
 
@@ -63,18 +64,18 @@ final class PathResults {
     return samples;
   }
 
-  /** Everything of a cycle but its pivots; numbers are attributes of {@code object}. */
+  /**
+   * Everything of a cycle but its pivots and its time; numbers are attributes of {@code object}.
+   */
   static void write(Hdf5Writer file, String object, CycleResult result) {
     String group = object.equals("/") ? "" : object;
     Columns.floats(file, group + "/spacing", result.spacing());
     Columns.floats(file, group + "/batch_loss", result.batchLosses());
     write(file, group, result.profile().samples());
-    String at = object;
-    file.attribute(at, "cycle", Integer.toString(result.cycle()));
-    file.attribute(at, "steps", Integer.toString(result.steps()));
-    file.attribute(at, "seconds", Double.toString(result.seconds()));
-    file.attribute(at, "length", Double.toString(result.length()));
-    file.attribute(at, "straight_length", Double.toString(result.straightLength()));
+    file.attribute(object, "cycle", Integer.toString(result.cycle()));
+    file.attribute(object, "steps", Integer.toString(result.steps()));
+    file.attribute(object, "length", Double.toString(result.length()));
+    file.attribute(object, "straight_length", Double.toString(result.straightLength()));
   }
 
   static CycleResult result(Hdf5Reader file, String object) {
@@ -87,7 +88,7 @@ final class PathResults {
             new CycleResult(
                 file.integer(object, "cycle", 0),
                 steps,
-                file.real(object, "seconds"),
+                file.hasAttribute(object, SECONDS) ? file.real(object, SECONDS) : Double.NaN,
                 Columns.floats(file, group + "/spacing", gaps),
                 new Profile(samples),
                 file.real(object, "length"),

@@ -1,0 +1,173 @@
+package io.isthmus.store;
+
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
+import io.isthmus.engine.TensorInfo;
+import io.jhdf.HdfFile;
+import io.jhdf.api.Dataset;
+import io.jhdf.api.Group;
+import io.jhdf.api.Node;
+import io.jhdf.api.dataset.ChunkedDataset;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * HDF5 files that somebody else wrote, read by jHDF. Whatever is in them: an answer or a sentence,
+ * within bounded memory and time. Links are not followed, so a file cannot lead to another.
+ */
+final class ForeignHdf5 {
+  private static final String STATE = "state_dict";
+  private static final String PIVOTS = "pivots";
+  private static final int DEEPEST = 16;
+  private static final int MOST_DATASETS = 100_000;
+  private static final int MOST_PIVOTS = 10_000;
+  private static final long SECONDS = 120;
+
+  private ForeignHdf5() {}
+
+  /**
+   * The tensors of a model, wherever they are: in the group "state_dict" or at the root, in groups
+   * for the parts of their names or not, in any order.
+   */
+  static StateDict stateDict(Path source, List<TensorInfo> model) {
+    return bounded(
+        source,
+        () -> {
+          try (HdfFile file = new HdfFile(source)) {
+            Node state = file.getChildren().get(STATE);
+            SortedMap<String, Dataset> datasets = new TreeMap<>();
+            Group group = state instanceof Group g && !state.isLink() ? g : file;
+            collect(source, group, "", 0, datasets);
+            SortedMap<String, long[]> shapes = new TreeMap<>();
+            datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
+            StateDict.requireMatch(shapes, model, source);
+            FloatBuffer values = Values.allocate(StateDict.sizeOf(model));
+            for (TensorInfo tensor : model) {
+              Dataset dataset = datasets.get(tensor.name());
+              requireFloats(source, tensor.name(), dataset, tensor.size());
+              values.put((float[]) dataset.getDataFlat());
+            }
+            return new StateDict(model, values.flip());
+          }
+        });
+  }
+
+  /** The dataset "pivots" [2 or more, size of the model]. */
+  static List<FloatBuffer> pivots(Path source, List<TensorInfo> model) {
+    return bounded(
+        source,
+        () -> {
+          try (HdfFile file = new HdfFile(source)) {
+            long size = StateDict.sizeOf(model);
+            Node node = file.getChildren().get(PIVOTS);
+            if (!(node instanceof Dataset dataset) || node.isLink()) {
+              throw complaint(
+                  source, "has no dataset 'pivots'", "store the path there, [pivots, values]");
+            }
+            long[] shape = dataset.getDimensionsAsLong();
+            if (shape.length != 2 || shape[0] < 2 || shape[0] > MOST_PIVOTS || shape[1] != size) {
+              throw complaint(
+                  source,
+                  "holds pivots of shape %s instead of [2 or more, %d]"
+                      .formatted(Arrays.toString(shape), size),
+                  "choose the architecture they were made with");
+            }
+            requireFloats(source, PIVOTS, dataset, shape[0] * size);
+            List<FloatBuffer> pivots = new ArrayList<>();
+            for (int i = 0; i < shape[0]; i++) {
+              float[][] row =
+                  (float[][]) dataset.getData(new long[] {i, 0}, new int[] {1, (int) size});
+              pivots.add(Values.allocate(size).put(row[0]).flip());
+            }
+            return pivots;
+          }
+        });
+  }
+
+  /** Names and shapes of all datasets. */
+  static SortedMap<String, long[]> datasets(Path source) {
+    return bounded(
+        source,
+        () -> {
+          try (HdfFile file = new HdfFile(source)) {
+            SortedMap<String, Dataset> datasets = new TreeMap<>();
+            collect(source, file, "", 0, datasets);
+            SortedMap<String, long[]> shapes = new TreeMap<>();
+            datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
+            return shapes;
+          }
+        });
+  }
+
+  /** Group names become parts of the key: layer1/0/conv1/weight is layer1.0.conv1.weight. */
+  private static void collect(
+      Path source, Group group, String prefix, int depth, SortedMap<String, Dataset> into) {
+    for (Node node : group.getChildren().values()) {
+      if (node.isLink()) {
+        continue;
+      }
+      String name = prefix + node.getName();
+      if (node instanceof Dataset dataset) {
+        into.put(name, dataset);
+      } else if (node instanceof Group child && depth < DEEPEST) {
+        collect(source, child, name + ".", depth + 1, into);
+      }
+      if (into.size() > MOST_DATASETS) {
+        throw complaint(source, "holds too many datasets", "keep one state dictionary in a file");
+      }
+    }
+  }
+
+  private static void requireFloats(Path source, String name, Dataset dataset, long size) {
+    if (dataset.getJavaType() != float.class) {
+      throw complaint(
+          source,
+          "holds %s as %s, but float32 is needed".formatted(name, dataset.getJavaType()),
+          "convert it first");
+    }
+    long chunk =
+        dataset instanceof ChunkedDataset chunked
+            ? Arrays.stream(chunked.getChunkDimensions()).asLongStream().reduce(1, (a, b) -> a * b)
+            : 1;
+    if (size > Integer.MAX_VALUE / Float.BYTES || chunk < 1 || chunk > Math.max(size, 1 << 20)) {
+      throw complaint(source, "holds %s in oversized chunks".formatted(name), "store it plainly");
+    }
+  }
+
+  private static <T> T bounded(Path source, Callable<T> reading) {
+    FutureTask<T> task = new FutureTask<>(reading);
+    Thread thread = new Thread(task, "import " + source);
+    thread.setDaemon(true);
+    thread.start();
+    try {
+      return task.get(SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IsthmusException sentence) {
+        throw sentence;
+      }
+      throw complaint(
+          source, "is damaged or uses parts of HDF5 that are not supported", "store it anew");
+    } catch (TimeoutException e) {
+      throw complaint(
+          source, "could not be read within %d seconds".formatted(SECONDS), "store it anew");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IsthmusException(
+          ExitCode.STOPPED, "Reading %s was interrupted; run it again.".formatted(source), e);
+    }
+  }
+
+  private static IsthmusException complaint(Path source, String what, String remedy) {
+    return new IsthmusException(ExitCode.DATA, "%s %s; %s.".formatted(source, what, remedy));
+  }
+}

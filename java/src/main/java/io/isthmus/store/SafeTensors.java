@@ -1,0 +1,258 @@
+package io.isthmus.store;
+
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
+import io.isthmus.engine.TensorInfo;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * State dictionaries as safetensors files: 8 bytes little-endian length of a JSON header; the
+ * header, which gives each tensor's type, shape and place; the values (the format's description is
+ * in the README of huggingface/safetensors). Reading trusts nothing in the header.
+ */
+public final class SafeTensors {
+  private static final String METADATA = "__metadata__";
+  private static final int LENGTH = Long.BYTES;
+
+  /** The limit of the reference implementation. */
+  private static final int LONGEST_HEADER = 100_000_000;
+
+  private static final Map<String, Integer> WIDTHS =
+      Map.ofEntries(
+          Map.entry("BOOL", 1),
+          Map.entry("U8", 1),
+          Map.entry("I8", 1),
+          Map.entry("F8_E5M2", 1),
+          Map.entry("F8_E4M3", 1),
+          Map.entry("I16", 2),
+          Map.entry("U16", 2),
+          Map.entry("F16", 2),
+          Map.entry("BF16", 2),
+          Map.entry("I32", 4),
+          Map.entry("U32", 4),
+          Map.entry("F32", 4),
+          Map.entry("F64", 8),
+          Map.entry("I64", 8),
+          Map.entry("U64", 8));
+
+  private SafeTensors() {}
+
+  /**
+   * One tensor of a file.
+   *
+   * @param type e.g. "F32"
+   * @param shape its axes
+   * @param from offset of its values from the end of the header
+   * @param to offset of their end
+   */
+  record Entry(String type, long[] shape, long from, long to) {}
+
+  /**
+   * What a header says, checked against the file.
+   *
+   * @param metadata free texts
+   * @param tensors by name
+   * @param dataFrom offset of the values in the file
+   */
+  record Header(
+      SortedMap<String, String> metadata, SortedMap<String, Entry> tensors, long dataFrom) {}
+
+  /**
+   * Writes a minimum, whole or not at all, so that {@code load_state_dict(..., strict=True)} takes
+   * it.
+   *
+   * @throws IsthmusException IO if the disk refuses
+   */
+  public static void write(Path target, MinimumFile minimum) {
+    StateDict state = minimum.state();
+    Map<String, Object> header = new LinkedHashMap<>();
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("format", "pt");
+    metadata.put("architecture", minimum.origin().architecture());
+    metadata.put("dataset", minimum.origin().dataset());
+    metadata.put("seed", Long.toString(minimum.origin().seed()));
+    metadata.put("steps", Long.toString(minimum.steps()));
+    header.put(METADATA, metadata);
+    long at = 0;
+    for (String counter : state.counters()) {
+      header.put(counter, entry("I64", new long[0], at, at += Long.BYTES));
+    }
+    for (TensorInfo tensor : state.tensors()) {
+      long bytes = tensor.size() * Float.BYTES;
+      header.put(tensor.name(), entry("F32", tensor.shape(), at, at += bytes));
+    }
+    String json = new JsonMapper().writeValueAsString(header);
+    byte[] text = json.getBytes(StandardCharsets.UTF_8);
+    int padded = (text.length + LENGTH - 1) / LENGTH * LENGTH; // so that the values are aligned
+    ByteBuffer start = ByteBuffer.allocate(LENGTH + padded).order(ByteOrder.LITTLE_ENDIAN);
+    start.putLong(padded).put(text);
+    while (start.hasRemaining()) {
+      start.put((byte) ' ');
+    }
+    ByteBuffer data = ByteBuffer.allocate(Math.toIntExact(at)).order(ByteOrder.LITTLE_ENDIAN);
+    state.counters().forEach(counter -> data.putLong(minimum.steps()));
+    data.asFloatBuffer().put(state.values());
+    AtomicFile.write(target, List.of(start.flip(), data.rewind()));
+  }
+
+  private static Map<String, Object> entry(String type, long[] shape, long from, long to) {
+    Map<String, Object> entry = new LinkedHashMap<>();
+    entry.put("dtype", type);
+    entry.put("shape", shape);
+    entry.put("data_offsets", new long[] {from, to});
+    return entry;
+  }
+
+  /**
+   * Reads the tensors of a model, in any order.
+   *
+   * @throws IsthmusException DATA if the file is damaged, or its keys, shapes or types do not fit,
+   *     IO if it cannot be read
+   */
+  static StateDict read(Path source, List<TensorInfo> model) {
+    try (FileChannel channel = FileChannel.open(source, StandardOpenOption.READ)) {
+      Header header = header(source, channel);
+      Map<String, long[]> shapes = new TreeMap<>();
+      header.tensors().forEach((name, entry) -> shapes.put(name, entry.shape()));
+      StateDict.requireMatch(shapes, model, source);
+      long size = StateDict.sizeOf(model);
+      ByteBuffer bytes =
+          ByteBuffer.allocateDirect(Math.toIntExact(size * Float.BYTES))
+              .order(ByteOrder.LITTLE_ENDIAN);
+      for (TensorInfo tensor : model) {
+        Entry entry = header.tensors().get(tensor.name());
+        if (!entry.type().equals("F32")) {
+          throw new IsthmusException(
+              ExitCode.DATA,
+              "%s holds %s as %s, but F32 is needed; convert it to float32 first."
+                  .formatted(source, tensor.name(), entry.type()));
+        }
+        bytes.limit(bytes.position() + (int) (entry.to() - entry.from()));
+        readFully(channel, bytes, header.dataFrom() + entry.from());
+      }
+      FloatBuffer values = bytes.flip().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+      return new StateDict(model, values);
+    } catch (IOException e) {
+      throw AtomicFile.failure("read", source, e);
+    }
+  }
+
+  /** Reads and checks the header of a file. */
+  static Header header(Path source, FileChannel channel) throws IOException {
+    if (channel.size() < LENGTH + 2) {
+      throw damaged(source, "it is too short");
+    }
+    ByteBuffer length = ByteBuffer.allocate(LENGTH).order(ByteOrder.LITTLE_ENDIAN);
+    readFully(channel, length, 0);
+    long count = length.getLong(0);
+    if (count < 2 || count > Math.min(channel.size() - LENGTH, LONGEST_HEADER)) {
+      throw damaged(source, "its header claims %s bytes".formatted(Long.toUnsignedString(count)));
+    }
+    ByteBuffer text = ByteBuffer.allocate((int) count);
+    readFully(channel, text, LENGTH);
+    long dataFrom = LENGTH + count;
+    try {
+      JsonNode json =
+          JsonMapper.builder(
+                  JsonFactory.builder()
+                      .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                      .build())
+              .build()
+              .readTree(text.array());
+      return parse(json, dataFrom, channel.size() - dataFrom);
+    } catch (JacksonException | IllegalArgumentException | ArithmeticException e) {
+      String reason = e instanceof JacksonException j ? j.getOriginalMessage() : e.getMessage();
+      throw damaged(source, "its header is invalid, " + reason.strip().replaceAll("\\s+", " "));
+    }
+  }
+
+  /** Every byte of the data must belong to exactly one tensor. */
+  private static Header parse(JsonNode json, long dataFrom, long dataBytes) {
+    SortedMap<String, String> metadata = new TreeMap<>();
+    SortedMap<String, Entry> tensors = new TreeMap<>();
+    require(json.isObject(), "it is no JSON object");
+    for (Map.Entry<String, JsonNode> property : json.properties()) {
+      String name = property.getKey();
+      JsonNode value = property.getValue();
+      if (name.equals(METADATA)) {
+        value.properties().forEach(text -> metadata.put(text.getKey(), text.getValue().asString()));
+        continue;
+      }
+      JsonNode type = value.path("dtype");
+      require(type.isString() && WIDTHS.containsKey(type.stringValue()), "tensor type of " + name);
+      long[] shape = numbers(value.path("shape"), name);
+      long[] offsets = numbers(value.path("data_offsets"), name);
+      long bytes = WIDTHS.get(type.stringValue());
+      for (long n : shape) {
+        bytes = Math.multiplyExact(bytes, n);
+      }
+      require(
+          offsets.length == 2 && offsets[1] - offsets[0] == bytes, "place and shape of " + name);
+      tensors.put(name, new Entry(type.stringValue(), shape, offsets[0], offsets[1]));
+    }
+    List<Entry> inOrder = new ArrayList<>(tensors.values());
+    inOrder.sort(Comparator.comparingLong(Entry::from).thenComparing(Entry::to));
+    long at = 0;
+    for (Entry entry : inOrder) {
+      require(entry.from() == at, "its tensors overlap or leave holes");
+      at = entry.to();
+    }
+    require(at == dataBytes, "its tensors have %d bytes, not %d".formatted(dataBytes, at));
+    return new Header(metadata, tensors, dataFrom);
+  }
+
+  private static long[] numbers(JsonNode array, String name) {
+    require(array.isArray() && array.size() <= 16, "numbers of " + name);
+    long[] numbers = new long[array.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      JsonNode number = array.get(i);
+      require(
+          number.isIntegralNumber() && number.canConvertToLong() && number.longValue() >= 0,
+          "numbers of " + name);
+      numbers[i] = number.longValue();
+    }
+    return numbers;
+  }
+
+  private static void require(boolean condition, String what) {
+    if (!condition) {
+      throw new IllegalArgumentException(what);
+    }
+  }
+
+  private static void readFully(FileChannel channel, ByteBuffer into, long from)
+      throws IOException {
+    for (long at = from; into.hasRemaining(); ) {
+      int count = channel.read(into, at);
+      if (count < 0) {
+        throw new IOException("the file became shorter while it was read");
+      }
+      at += count;
+    }
+  }
+
+  private static IsthmusException damaged(Path source, String how) {
+    return new IsthmusException(
+        ExitCode.DATA,
+        "%s is not a sound safetensors file: %s; get it anew.".formatted(source, how));
+  }
+}
