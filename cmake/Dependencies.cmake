@@ -34,8 +34,13 @@ set_target_properties(Isthmus::onednn PROPERTIES
 
 set(IST_ONEDNN_LIBS ${IST_ONEDNN_LIBRARY})
 get_filename_component(_onednn_folder ${IST_ONEDNN_LIBRARY} DIRECTORY)
+# oneDNN's threads are those of OpenMP, and the engine tells them how many they are: both must use the same runtime.
 if(EXISTS ${_onednn_folder}/libgomp.so.1)
     list(APPEND IST_ONEDNN_LIBS ${_onednn_folder}/libgomp.so.1)
+    set_property(TARGET Isthmus::onednn PROPERTY INTERFACE_LINK_LIBRARIES ${_onednn_folder}/libgomp.so.1)
+else()
+    find_package(OpenMP REQUIRED COMPONENTS CXX)
+    set_property(TARGET Isthmus::onednn PROPERTY INTERFACE_LINK_LIBRARIES OpenMP::OpenMP_CXX)
 endif()
 
 # --- threads, GoogleTest --------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 // same on every backend, for every division of the work. Usable from CUDA.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "isthmus/isthmus.h"
@@ -49,6 +50,25 @@ IST_HD inline uint32_t below(uint32_t word, uint32_t n) { return uint32_t((uint6
 // [0, 1) on a grid of 2^-53.
 IST_HD inline double unit(uint32_t high, uint32_t low) {
     return double((uint64_t(high) << 32 | low) >> 11) * (1.0 / 9007199254740992.0);
+}
+
+// Two independent draws for initialisation; `stream` names the tensor, `position` counts pairs.
+struct Pair {
+    double first, second;
+};
+
+// Uniform in [-1, 1).
+inline Pair draw_uniform(uint64_t seed, uint64_t stream, uint64_t position) {
+    const Words r = draw(seed, stream, position, Purpose::kInitialise);
+    return Pair{2 * unit(r.w[0], r.w[1]) - 1, 2 * unit(r.w[2], r.w[3]) - 1};
+}
+
+// Normal with mean 0 and variance 1 (Box & Muller 1958).
+inline Pair draw_normal(uint64_t seed, uint64_t stream, uint64_t position) {
+    const Words r = draw(seed, stream, position, Purpose::kInitialise);
+    const double radius = std::sqrt(-2 * std::log(1 - unit(r.w[0], r.w[1])));
+    const double angle = 6.283185307179586477 * unit(r.w[2], r.w[3]);
+    return Pair{radius * std::cos(angle), radius * std::sin(angle)};
 }
 
 // A pseudo-random permutation of 0 .. n - 1 without a table: an 8-round Feistel network on the smallest even number of
