@@ -44,7 +44,10 @@ def module_of(spec):
 
 
 def check(spec, batch):
-    """Largest relative difference of loss and gradient, same weights, same batch."""
+    """Relative differences of the loss and (Euclidean) of the whole gradient, same weights, same batch.
+
+    A ReLU whose input is within rounding of 0 may open on one side only, which is why single entries are not compared.
+    """
     import torch
     from torch.nn import functional as F
 
@@ -62,12 +65,9 @@ def check(spec, batch):
     loss.backward()
     own_loss = float(ours.gradient(batch)[0])
     own = ours.read_gradient(0)
-    worst = abs(own_loss - loss.item()) / abs(loss.item())
-    for name, kind, o, s in ours.tensors():
-        if kind == 0:
-            g = dict(module.named_parameters())[name].grad.numpy().ravel()
-            worst = max(worst, np.abs(own[o : o + g.size] - g).max() / max(np.abs(g).max(), 1e-12))
-    return worst
+    parameters = dict(module.named_parameters())
+    peer = np.concatenate([parameters[name].grad.numpy().ravel() for name, kind, _, _ in ours.tensors() if kind == 0])
+    return max(abs(own_loss - loss.item()) / abs(loss.item()), np.linalg.norm(own - peer) / np.linalg.norm(peer))
 
 
 def worker_isthmus(spec, precision, work, batch, threads, seconds):
@@ -151,7 +151,7 @@ def main():
         return
 
     worst = check(a.spec, min(a.batch, 64))
-    print(f"loss and gradients agree to {worst:.1e} (relative to each tensor's largest entry)", file=sys.stderr)
+    print(f"loss and gradient agree to {worst:.1e}", file=sys.stderr)
     if not worst < 1e-3:
         sys.exit(f"{a.spec}: the two sides compute different gradients ({worst:.1e}); nothing was timed")
 
