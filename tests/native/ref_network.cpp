@@ -50,14 +50,15 @@ struct Tensor {
 
 class Interpreter {
   public:
-    Interpreter(const Network &network, const std::vector<double> &point, const Batch &batch, bool training)
-        : network_(network), point_(point), batch_(batch), training_(training) {
+    Interpreter(const Network &network, const std::vector<double> &point, const Batch &batch, bool training,
+                Noise noise)
+        : network_(network), point_(point), batch_(batch), training_(training), noise_(noise) {
         if (int64_t(point.size()) != network.size())
             throw std::invalid_argument("ref: wrong size of point");
         for (const Value &v : network.values) {
             Tensor t;
             t.n = batch.n, t.c = v.channels, t.h = v.height, t.w = v.width;
-            t.x.assign(size_t(batch.n) * v.elements(), std::numeric_limits<double>::quiet_NaN());
+            t.x.assign(size_t(batch.n) * v.elements(), 0.0);
             t.g.assign(t.x.size(), 0.0);
             values_.push_back(std::move(t));
         }
@@ -73,17 +74,37 @@ class Interpreter {
             pass_.batch_statistics.assign(network_.n_statistics, 0.0);
             pass_.statistics.assign(point_.begin() + network_.n_params, point_.end());
         }
-        for (const Op &op : network_.ops)
+        disturb(values_[0].x);
+        for (int64_t j = 0; j < network_.n_params; ++j)
+            disturb(point_[j]);
+        for (const Op &op : network_.ops) {
             forward(op);
+            if (op.dst >= 0)
+                disturb(values_[op.dst].x);
+        }
         if (training_) {
-            for (auto op = network_.ops.rbegin(); op != network_.ops.rend(); ++op)
+            for (auto op = network_.ops.rbegin(); op != network_.ops.rend(); ++op) {
+                if (op->dst >= 0)
+                    disturb(values_[op->dst].g);
                 backward(*op);
+            }
             pass_.input_gradient = values_[0].g;
         }
         return std::move(pass_);
     }
 
   private:
+    void disturb(double &x) {
+        if (noise_.amplitude == 0)
+            return;
+        noise_.seed = noise_.seed * 6364136223846793005ULL + 1442695040888963407ULL; // Knuth's generator
+        x *= 1 + noise_.amplitude * (double(noise_.seed >> 11) * 0x1p-52 - 1);
+    }
+    void disturb(std::vector<double> &values) {
+        for (double &x : values)
+            disturb(x);
+    }
+
     const double *tensor(int index) const { return &point_[network_.tensors.at(index).offset]; }
     double *gradient(int index) { return &pass_.gradient[network_.tensors.at(index).offset]; }
     // Index of a statistic's first value within the statistics part of a point.
@@ -178,45 +199,52 @@ class Interpreter {
             to[j] += what[j];
     }
 
-    // Every pair (output element, input element) that a convolution connects, with the weight between them.
+    // Tap by tap: output (y, x) meets input (y * stride - padding + v, x * stride - padding + u) through weight (v, u).
     void conv(const Op &op, bool back) {
         Tensor &src = values_.at(op.src), &dst = values_.at(op.dst);
-        const double *weight = tensor(op.weight);
-        const double *bias = op.bias >= 0 ? tensor(op.bias) : nullptr;
-        double *weight_gradient = back ? gradient(op.weight) : nullptr;
-        double *bias_gradient = back && bias ? gradient(op.bias) : nullptr;
-        const int r = op.kernel;
         for (int i = 0; i < dst.n; ++i)
-            for (int k = 0; k < dst.c; ++k)
-                for (int y = 0; y < dst.h; ++y)
+            for (int k = 0; k < dst.c; ++k) {
+                for (int y = 0; y < dst.h && op.bias >= 0; ++y)
                     for (int x = 0; x < dst.w; ++x) {
-                        const size_t out = dst.at(i, k, y, x);
-                        const double g = dst.g[out];
-                        double sum = bias ? bias[k] : 0.0;
-                        if (bias_gradient)
-                            bias_gradient[k] += g;
-                        for (int c = 0; c < src.c; ++c)
-                            for (int v = 0; v < r; ++v) {
-                                const int row = y * op.stride - op.padding + v;
-                                if (row < 0 || row >= src.h)
-                                    continue;
-                                for (int u = 0; u < r; ++u) {
-                                    const int column = x * op.stride - op.padding + u;
-                                    if (column < 0 || column >= src.w)
-                                        continue;
-                                    const size_t in = src.at(i, c, row, column);
-                                    const size_t tap = ((size_t(k) * src.c + c) * r + v) * r + u; // OIHW
-                                    if (back) {
-                                        src.g[in] += weight[tap] * g;
-                                        weight_gradient[tap] += src.x[in] * g;
-                                    } else {
-                                        sum += weight[tap] * src.x[in];
-                                    }
-                                }
-                            }
-                        if (!back)
-                            dst.x[out] = sum;
+                        if (back)
+                            gradient(op.bias)[k] += dst.g[dst.at(i, k, y, x)];
+                        else
+                            dst.x[dst.at(i, k, y, x)] = tensor(op.bias)[k];
                     }
+                for (int c = 0; c < src.c; ++c)
+                    for (int v = 0; v < op.kernel; ++v)
+                        for (int u = 0; u < op.kernel; ++u) {
+                            const size_t tap = ((size_t(k) * src.c + c) * op.kernel + v) * op.kernel + u; // OIHW
+                            conv_tap(op, back, i, k, c, v, u, tap);
+                        }
+            }
+    }
+    void conv_tap(const Op &op, bool back, int i, int k, int c, int v, int u, size_t tap) {
+        Tensor &src = values_.at(op.src), &dst = values_.at(op.dst);
+        const double weight = tensor(op.weight)[tap];
+        double weight_gradient = 0;
+        // The outputs whose input column x * stride - padding + u is inside the image.
+        int first = 0, end = dst.w;
+        while (first < end && first * op.stride - op.padding + u < 0)
+            ++first;
+        while (end > first && (end - 1) * op.stride - op.padding + u >= src.w)
+            --end;
+        for (int y = 0; y < dst.h; ++y) {
+            const int row = y * op.stride - op.padding + v;
+            if (row < 0 || row >= src.h || first == end)
+                continue;
+            const size_t in = src.at(i, c, row, first * op.stride - op.padding + u), out = dst.at(i, k, y, first);
+            if (back)
+                for (int x = 0; x < end - first; ++x) {
+                    src.g[in + x * op.stride] += weight * dst.g[out + x];
+                    weight_gradient += src.x[in + x * op.stride] * dst.g[out + x];
+                }
+            else
+                for (int x = 0; x < end - first; ++x)
+                    dst.x[out + x] += weight * src.x[in + x * op.stride];
+        }
+        if (back)
+            gradient(op.weight)[tap] += weight_gradient;
     }
 
     struct Moments {
@@ -451,21 +479,22 @@ class Interpreter {
     }
 
     const Network &network_;
-    const std::vector<double> &point_;
+    std::vector<double> point_;
     const Batch &batch_;
     const bool training_;
+    Noise noise_;
     std::vector<Tensor> values_;
     Pass pass_;
 };
 
 } // namespace
 
-Pass train(const Network &network, const std::vector<double> &point, const Batch &batch) {
-    return Interpreter(network, point, batch, true).run();
+Pass train(const Network &network, const std::vector<double> &point, const Batch &batch, Noise noise) {
+    return Interpreter(network, point, batch, true, noise).run();
 }
 
-Pass infer(const Network &network, const std::vector<double> &point, const Batch &batch) {
-    return Interpreter(network, point, batch, false).run();
+Pass infer(const Network &network, const std::vector<double> &point, const Batch &batch, Noise noise) {
+    return Interpreter(network, point, batch, false, noise).run();
 }
 
 } // namespace ist::ref

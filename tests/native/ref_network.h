@@ -5,6 +5,7 @@
 // judged by finite differences (test_ref_network.cpp) and by PyTorch (test_golden.cpp).
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "network.h"
@@ -33,7 +34,14 @@ struct Pass {
     double kink_margin = 0;
 };
 
-Pass train(const Network &network, const std::vector<double> &point, const Batch &batch);
-Pass infer(const Network &network, const std::vector<double> &point, const Batch &batch);
+// Rounding, imitated: every parameter, pixel, output of an op and gradient of one is multiplied by 1 + amplitude * a
+// random number in [-1, 1). What changes is how far an engine of that precision may be from the exact result.
+struct Noise {
+    double amplitude = 0;
+    uint64_t seed = 0;
+};
+
+Pass train(const Network &network, const std::vector<double> &point, const Batch &batch, Noise noise = {});
+Pass infer(const Network &network, const std::vector<double> &point, const Batch &batch, Noise noise = {});
 
 } // namespace ist::ref
