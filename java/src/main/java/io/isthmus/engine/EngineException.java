@@ -29,13 +29,20 @@ public final class EngineException extends IsthmusException {
 
   private final Status status;
 
-  EngineException(Status status, String message) {
-    this(status, message, null);
+  EngineException(Status status, String message, Throwable cause) {
+    this(status, status.code, message, cause);
   }
 
-  EngineException(Status status, String message, Throwable cause) {
-    super(status.code, message, cause);
+  private EngineException(Status status, ExitCode code, String message, Throwable cause) {
+    super(code, message, cause);
     this.status = status;
+  }
+
+  /** The same refusal where the argument was the user's: what is invalid is not a bug. */
+  EngineException ofUser() {
+    return status == Status.INVALID_ARGUMENT
+        ? new EngineException(status, ExitCode.USAGE, getMessage(), this)
+        : this;
   }
 
   /** Why the engine refused. */

@@ -40,7 +40,8 @@ public final class Model implements AutoCloseable {
    * @param height rows of an image
    * @param width columns of an image
    * @param classes number of classes
-   * @throws EngineException if the specification is unknown or the precision not available
+   * @throws EngineException if the specification is wrong ({@code USAGE}: it is the user's) or the
+   *     precision not available
    */
   public static Model create(
       Engine engine,
@@ -51,9 +52,13 @@ public final class Model implements AutoCloseable {
       int classes,
       Precision precision) {
     ist_model out = new ist_model();
-    NativeHandle.check(
-        ist_model_create(
-            engine.pointer(), spec, channels, height, width, classes, Engine.code(precision), out));
+    int code = Engine.code(precision);
+    try {
+      NativeHandle.check(
+          ist_model_create(engine.pointer(), spec, channels, height, width, classes, code, out));
+    } catch (EngineException e) {
+      throw e.ofUser();
+    }
     return new Model(out);
   }
 

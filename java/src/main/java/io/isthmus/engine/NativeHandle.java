@@ -51,7 +51,7 @@ final class NativeHandle<P extends Pointer> implements AutoCloseable {
   /** Turns a status other than {@code IST_OK} into an exception with the engine's own sentence. */
   static void check(int status) {
     if (status != IST_OK) {
-      throw new EngineException(reason(status), text(ist_last_error()));
+      throw new EngineException(reason(status), text(ist_last_error()), null);
     }
   }
 
