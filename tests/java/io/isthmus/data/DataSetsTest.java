@@ -133,8 +133,7 @@ class DataSetsTest {
 
   @Test
   void missingFilesAreNamedWithWhereToGetThem() {
-    DataConfig config =
-        new DataConfig("cifar10", folder.toString(), null, true, 0, false, 0, 0);
+    DataConfig config = new DataConfig("cifar10", folder.toString(), null, true, 0, false, 0, 0);
     assertThatThrownBy(() -> DataSets.load(config))
         .isInstanceOfSatisfying(
             IsthmusException.class, e -> assertThat(e.code()).isEqualTo(ExitCode.IO))
@@ -165,7 +164,8 @@ class DataSetsTest {
   @Test
   void unknownNameIsNamedWithItsNeighbour() {
     assertThatThrownBy(() -> DataSets.info("cifar-10"))
-        .hasMessageStartingWith("there is no data set cifar-10 (did you mean cifar10?); there are ");
+        .hasMessageStartingWith(
+            "there is no data set cifar-10 (did you mean cifar10?); there are ");
   }
 
   @Test

@@ -77,8 +77,7 @@ class ImageFileTest {
   @Test
   void configurationLeadsToTheFile() throws IOException {
     String path = file("block.h5").toString();
-    DataSource source =
-        DataSets.load(new DataConfig("file", null, path, true, 0, false, 4, 0));
+    DataSource source = DataSets.load(new DataConfig("file", null, path, true, 0, false, 4, 0));
     assertThat(source.train().count()).isEqualTo(4);
     assertThat(source.mean()).hasSize(3);
   }
@@ -99,7 +98,8 @@ class ImageFileTest {
         .isInstanceOfSatisfying(
             IsthmusException.class, e -> assertThat(e.code()).isEqualTo(ExitCode.IO))
         .hasMessage(
-            "there is no file " + folder.resolve("none.h5")
+            "there is no file "
+                + folder.resolve("none.h5")
                 + "; correct data.file, which names the images");
   }
 

@@ -110,8 +110,13 @@ class OfficialFilesTest {
     assertRefused(
         () -> files.read(new OfficialFile("a", 3, other)),
         ExitCode.DATA,
-        "cifar10: " + folder.resolve("a") + " is not the published file: its SHA-256 is " + sum
-            + " instead of " + other + "; put");
+        "cifar10: "
+            + folder.resolve("a")
+            + " is not the published file: its SHA-256 is "
+            + sum
+            + " instead of "
+            + other
+            + "; put");
     assertThat(files.check(new OfficialFile("a", 3, other)).line())
         .startsWith("damaged    " + folder.resolve("a"));
   }
@@ -174,7 +179,8 @@ class OfficialFilesTest {
     assertRefused(
         this::readIdx,
         ExitCode.DATA,
-        "mnist: " + folder.resolve("labels")
+        "mnist: "
+            + folder.resolve("labels")
             + " gives image 2 the label 12, but there are only 10 classes; put the archive into ");
 
     images[3] = 1;
@@ -182,7 +188,8 @@ class OfficialFilesTest {
     assertRefused(
         this::readIdx,
         ExitCode.DATA,
-        "mnist: " + folder.resolve("images")
+        "mnist: "
+            + folder.resolve("images")
             + " begins with 00000801 instead of 00000803, the mark of its kind; put");
     images[3] = 3;
     images[11] = 27;
@@ -233,7 +240,8 @@ class OfficialFilesTest {
       return java.util.Arrays.copyOf(copy, random.nextInt(2 * copy.length));
     }
     for (int i = 0; i <= random.nextInt(4); i++) {
-      copy[random.nextInt(random.nextBoolean() ? 20 : copy.length)] ^= (byte) (1 + random.nextInt(255));
+      copy[random.nextInt(random.nextBoolean() ? 20 : copy.length)] ^=
+          (byte) (1 + random.nextInt(255));
     }
     return copy;
   }

@@ -17,8 +17,8 @@ final class BundledSets {
   private BundledSets() {}
 
   /**
-   * The digits, every fifth a test image; they stand in the order of their writers, so both parts have
-   * the same writers.
+   * The digits, every fifth a test image; they stand in the order of their writers, so both parts
+   * have the same writers.
    */
   static ImageSet digits(boolean test) {
     NamedData set = NamedData.DIGITS;
@@ -49,7 +49,9 @@ final class BundledSets {
         labels);
   }
 
-  /** The corners of the square and whether their coordinates differ; normalised they are -1 and 1. */
+  /**
+   * The corners of the square and whether their coordinates differ; normalised they are -1 and 1.
+   */
   static ImageSet xor() {
     byte one = (byte) 255;
     byte[] images = {0, 0, 0, one, one, 0, one, one};

@@ -72,8 +72,8 @@ final class Catalogue {
         "no licence given; cite A. Krizhevsky 2009, Learning Multiple Layers of Features from Tiny"
             + " Images",
         "cifar-10-binary.tar.gz (the binary version, SHA-256"
-            + " c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd) from the CIFAR page"
-            + " of A. Krizhevsky at the University of Toronto",
+            + " c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd) from the CIFAR"
+            + " page of A. Krizhevsky at the University of Toronto",
         "cifar-10-batches-bin",
         CIFAR10);
     add(
@@ -82,35 +82,29 @@ final class Catalogue {
         "no licence given; cite A. Krizhevsky 2009, Learning Multiple Layers of Features from Tiny"
             + " Images",
         "cifar-100-binary.tar.gz (the binary version, SHA-256"
-            + " 58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec) from the CIFAR page"
-            + " of A. Krizhevsky at the University of Toronto",
+            + " 58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec) from the CIFAR"
+            + " page of A. Krizhevsky at the University of Toronto",
         "cifar-100-binary",
         CIFAR100);
     add(
         NamedData.MNIST,
         "MNIST handwritten digits, 28x28",
         "CC BY-SA 3.0; Y. LeCun, C. Cortes and C. Burges 1998",
-        "the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and"
-            + " t10k-labels-idx1-ubyte, plain or .gz, from the MNIST page of Y. LeCun",
+        "the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte"
+            + " and t10k-labels-idx1-ubyte, plain or .gz, from the MNIST page of Y. LeCun",
         "",
         MNIST);
     add(
         NamedData.FASHION_MNIST,
         "Fashion-MNIST, 28x28",
         "MIT licence; H. Xiao, K. Rasul and R. Vollgraf 2017, Zalando SE",
-        "the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and"
-            + " t10k-labels-idx1-ubyte, plain or .gz, from the fashion-mnist repository of Zalando"
+        "the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte"
+            + " and t10k-labels-idx1-ubyte, plain or .gz, from the fashion-mnist repository of Zalando"
             + " Research (Debian's package dataset-fashion-mnist puts them into"
             + " /usr/share/datasets/fashion-mnist)",
         "",
         FASHION_MNIST);
-    add(
-        NamedData.XOR,
-        "the four points of the exclusive or",
-        "none needed",
-        "",
-        "",
-        List.of());
+    add(NamedData.XOR, "the four points of the exclusive or", "none needed", "", "", List.of());
   }
 
   private Catalogue() {}

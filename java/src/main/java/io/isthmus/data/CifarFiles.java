@@ -5,13 +5,15 @@ import java.util.List;
 
 /**
  * CIFAR-10 and CIFAR-100 in their binary versions: per image one label byte (CIFAR-100: the coarse
- * label, then the fine one, which is used), then 1024 red, 1024 green and 1024 blue bytes, row by row.
+ * label, then the fine one, which is used), then 1024 red, 1024 green and 1024 blue bytes, row by
+ * row.
  */
 final class CifarFiles {
   private CifarFiles() {}
 
   /** All images of some of the files, in their order. */
-  static ImageSet read(OfficialFolder folder, NamedData set, String part, List<OfficialFile> files) {
+  static ImageSet read(
+      OfficialFolder folder, NamedData set, String part, List<OfficialFile> files) {
     int labelBytes = set == NamedData.CIFAR100 ? 2 : 1;
     int pixels = set.channels() * set.height() * set.width();
     int record = labelBytes + pixels;
@@ -26,8 +28,13 @@ final class CifarFiles {
         if (label >= set.classes()) {
           throw folder.damaged(
               file,
-              "gives image " + from / record + " the label " + label + ", but there are only "
-                  + set.classes() + " classes");
+              "gives image "
+                  + from / record
+                  + " the label "
+                  + label
+                  + ", but there are only "
+                  + set.classes()
+                  + " classes");
         }
         labels[at] = label;
         System.arraycopy(content, from + labelBytes, images, at * pixels, pixels);

@@ -14,8 +14,8 @@ public final class DataSets {
   private DataSets() {}
 
   /**
-   * The images of a configuration, checked against what was published. A limit takes the first images
-   * of a part, in the order of the files.
+   * The images of a configuration, checked against what was published. A limit takes the first
+   * images of a part, in the order of the files.
    *
    * @throws IsthmusException IO for a missing or unreadable file, DATA for a damaged one
    */
@@ -42,8 +42,8 @@ public final class DataSets {
   }
 
   /**
-   * Where the files of a named data set are looked for: {@code folder} if not null, else a folder of
-   * that name in {@code $ISTHMUS_DATA}, else in {@code ~/.cache/isthmus/data}.
+   * Where the files of a named data set are looked for: {@code folder} if not null, else a folder
+   * of that name in {@code $ISTHMUS_DATA}, else in {@code ~/.cache/isthmus/data}.
    */
   public static Path folder(String name, String folder) {
     if (folder != null) {

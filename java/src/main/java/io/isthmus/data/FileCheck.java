@@ -20,7 +20,7 @@ public record FileCheck(String file, State state, String text) {
     DAMAGED
   }
 
-  /** {@code ok  /data/cifar10/test_batch.bin: ...}. */
+  /** {@code ok /data/cifar10/test_batch.bin: ...}. */
   public String line() {
     return "%-10s %s: %s".formatted(state.name().toLowerCase(java.util.Locale.ROOT), file, text);
   }

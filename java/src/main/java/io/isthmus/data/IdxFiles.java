@@ -31,8 +31,13 @@ final class IdxFiles {
       if (labels[i] >= set.classes()) {
         throw folder.damaged(
             labelFile,
-            "gives image " + i + " the label " + labels[i] + ", but there are only "
-                + set.classes() + " classes");
+            "gives image "
+                + i
+                + " the label "
+                + labels[i]
+                + ", but there are only "
+                + set.classes()
+                + " classes");
       }
     }
     return new ImageSet(

@@ -21,7 +21,7 @@ import java.util.Arrays;
  * The user's own images in one HDF5 file:
  *
  * <pre>
- * /train/images   unsigned bytes [n, channels, height, width], or [n, height, width] for one channel;
+ * /train/images   unsigned bytes [n, channels, height, width], or [n, height, width] when grey;
  *                 with the attribute layout = "NHWC": [n, height, width, channels]
  * /train/labels   integers [n], from 0
  * /test/images, /test/labels   likewise
@@ -29,8 +29,8 @@ import java.util.Arrays;
  * </pre>
  *
  * Read with a pure Java library, so that a stranger's file never reaches native code; what a file
- * claims is compared with its size before memory is taken. Deflated and shuffled chunks are understood;
- * a Fletcher-32 checksum of the writer is not verified.
+ * claims is compared with its size before memory is taken. Deflated and shuffled chunks are
+ * understood; a Fletcher-32 checksum of the writer is not verified.
  */
 final class ImageFile {
   /** More than deflate can ever gain, 1032 : 1. */
@@ -67,7 +67,8 @@ final class ImageFile {
       if (train.channels != test.channels
           || train.height != test.height
           || train.width != test.width) {
-        throw error("/test/images", "are " + test.shape() + ", but those of /train " + train.shape());
+        throw error(
+            "/test/images", "are " + test.shape() + ", but those of /train " + train.shape());
       }
       int classes = classes(file, Math.max(train.largestLabel(), test.largestLabel()) + 1);
       return new DataSets.Parts(train.toSet("train", classes), test.toSet("test", classes));
@@ -91,8 +92,7 @@ final class ImageFile {
   }
 
   /** Images [n][c][h][w] and labels as found. */
-  private record Raw(
-      int count, int channels, int height, int width, byte[] images, int[] labels) {
+  private record Raw(int count, int channels, int height, int width, byte[] images, int[] labels) {
     String shape() {
       return channels + " x " + height + " x " + width;
     }
@@ -102,8 +102,7 @@ final class ImageFile {
     }
 
     ImageSet toSet(String part, int classes) {
-      return new ImageSet(
-          "file " + part, count, channels, height, width, classes, images, labels);
+      return new ImageSet("file " + part, count, channels, height, width, classes, images, labels);
     }
   }
 
@@ -125,7 +124,8 @@ final class ImageFile {
       if (dim < 1 || dim > Integer.MAX_VALUE || total * dim > Integer.MAX_VALUE - 8) {
         throw error(
             at,
-            "have the shape " + Arrays.toString(dims)
+            "have the shape "
+                + Arrays.toString(dims)
                 + ", which is empty or beyond 2 GiB; store fewer images");
       }
       total *= dim;
@@ -191,8 +191,7 @@ final class ImageFile {
     long[] dims = dataset.getDimensionsAsLong();
     if (dims.length != 1 || dims[0] != count) {
       throw error(
-          at,
-          "must be one per image, " + count + ", but have the shape " + Arrays.toString(dims));
+          at, "must be one per image, " + count + ", but have the shape " + Arrays.toString(dims));
     }
     if (!(dataset.getDataType() instanceof FixedPoint type) || type.getSize() > 8) {
       throw error(at, "must be integers; convert them");
@@ -211,7 +210,11 @@ final class ImageFile {
       if (value < 0 || value >= MOST_CLASSES) {
         throw error(
             at,
-            "give image " + i + " the label " + value + "; labels count from 0 to at most "
+            "give image "
+                + i
+                + " the label "
+                + value
+                + "; labels count from 0 to at most "
                 + (MOST_CLASSES - 1));
       }
       labels[i] = (int) value;
@@ -247,7 +250,8 @@ final class ImageFile {
       }
       buffer = contiguous.getBuffer();
     } else {
-      throw error(at, "are stored compactly inside their header; store them as chunks or as a block");
+      throw error(
+          at, "are stored compactly inside their header; store them as chunks or as a block");
     }
     if (buffer.remaining() < total) {
       throw error(at, "are cut off: " + buffer.remaining() + " bytes instead of " + total);

@@ -3,8 +3,8 @@ package io.isthmus.data;
 import java.util.Arrays;
 
 /**
- * Mean and standard deviation of each channel, of pixels divided by 255. Counted exactly: a histogram
- * of 256 values per channel, then sums in double.
+ * Mean and standard deviation of each channel, of pixels divided by 255. Counted exactly: a
+ * histogram of 256 values per channel, then sums in double.
  */
 record Normalisation(float[] mean, float[] std) {
 

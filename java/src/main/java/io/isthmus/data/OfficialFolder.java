@@ -15,8 +15,8 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
 /**
- * The files of one published data set on disk. Reads each whole, plain or gzipped, never more than its
- * published size, and checks size and SHA-256 of the content.
+ * The files of one published data set on disk. Reads each whole, plain or gzipped, never more than
+ * its published size, and checks size and SHA-256 of the content.
  */
 final class OfficialFolder {
   private final DataSetInfo info;
@@ -41,7 +41,8 @@ final class OfficialFolder {
         throw damaged(path, "holds more than the " + content.length + " bytes it should");
       }
     } catch (NoSuchFileException e) {
-      throw new IsthmusException(ExitCode.IO, info.set().key() + ": " + path + " is missing; " + remedy());
+      throw new IsthmusException(
+          ExitCode.IO, info.set().key() + ": " + path + " is missing; " + remedy());
     } catch (EOFException e) {
       throw damaged(path, "is cut off");
     } catch (ZipException e) {
@@ -49,7 +50,11 @@ final class OfficialFolder {
     } catch (IOException e) {
       throw new IsthmusException(
           ExitCode.IO,
-          info.set().key() + ": cannot read " + path + ": " + e.getMessage()
+          info.set().key()
+              + ": cannot read "
+              + path
+              + ": "
+              + e.getMessage()
               + "; check its permissions and the disk",
           e);
     }
@@ -59,7 +64,8 @@ final class OfficialFolder {
     String sum = sha256(content);
     if (file.sha256() != null && !file.sha256().equals(sum)) {
       throw damaged(
-          path, "is not the published file: its SHA-256 is " + sum + " instead of " + file.sha256());
+          path,
+          "is not the published file: its SHA-256 is " + sum + " instead of " + file.sha256());
     }
     return content;
   }
@@ -81,8 +87,11 @@ final class OfficialFolder {
           ? new FileCheck(
               path.toString(),
               FileCheck.State.UNVERIFIED,
-              "has the right size, " + file.bytes() + " bytes; no checksum of the single file is"
-                  + " known, its SHA-256 is " + sum)
+              "has the right size, "
+                  + file.bytes()
+                  + " bytes; no checksum of the single file is"
+                  + " known, its SHA-256 is "
+                  + sum)
           : new FileCheck(path.toString(), FileCheck.State.OK, "SHA-256 " + sum);
     } catch (IsthmusException e) {
       return new FileCheck(path.toString(), FileCheck.State.DAMAGED, e.getMessage());
