@@ -96,7 +96,7 @@ final class SmallExperiment {
         new CheckpointConfig(checkpointSteps, checkpointSeconds));
   }
 
-  /** Three kinds of bright patches in noise, which a small network learns in a few steps. */
+  /** Three kinds of bright bands in noise, which a small network learns in a few steps. */
   DataSource data() {
     return isSurface()
         ? null
@@ -111,7 +111,7 @@ final class SmallExperiment {
     for (int image = 0; image < count; image++) {
       labels[image] = random.nextInt(3);
       for (int i = 0; i < 64; i++) {
-        int glow = i % 8 / 3 == labels[image] ? 120 : 0;
+        int glow = i / 8 / 3 == labels[image] ? 120 : 0;
         pixels[image * 64 + i] = (byte) (glow + random.nextInt(100));
       }
     }
