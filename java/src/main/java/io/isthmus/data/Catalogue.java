@@ -99,8 +99,8 @@ final class Catalogue {
         "Fashion-MNIST, 28x28",
         "MIT licence; H. Xiao, K. Rasul and R. Vollgraf 2017, Zalando SE",
         "the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte"
-            + " and t10k-labels-idx1-ubyte, plain or .gz, from the fashion-mnist repository of Zalando"
-            + " Research (Debian's package dataset-fashion-mnist puts them into"
+            + " and t10k-labels-idx1-ubyte, plain or .gz, from the fashion-mnist repository of"
+            + " Zalando Research (Debian's package dataset-fashion-mnist puts them into"
             + " /usr/share/datasets/fashion-mnist)",
         "",
         FASHION_MNIST);
