@@ -76,7 +76,9 @@ public record RunSummary(
     for (Connection connection : connections) {
       if (connection.status() == Status.DONE) {
         double saddle = path(connection).orElseThrow().saddle(convention).trainLoss();
-        graph = graph.withPath(connection.pair(), saddle);
+        if (Double.isFinite(saddle)) {
+          graph = graph.withPath(connection.pair(), saddle);
+        }
       }
     }
     return graph;
@@ -87,6 +89,19 @@ public record RunSummary(
     return SpanningTree.of(graph()).edges().stream()
         .map(edge -> connection(edge.pair()).orElseThrow())
         .toList();
+  }
+
+  /** The minima that the tree joins; all of them while there is no tree. */
+  public List<Minimum> treeMinima() {
+    List<Connection> tree = tree();
+    return minima.stream()
+        .filter(m -> tree.isEmpty() || tree.stream().anyMatch(c -> c.touches(m.number())))
+        .toList();
+  }
+
+  /** The measures this run has. */
+  public List<Measure> measures() {
+    return tested ? List.of(Measure.values()) : List.of(Measure.TRAIN_LOSS);
   }
 
   /** What is known between two minima. */
@@ -150,6 +165,11 @@ public record RunSummary(
     /** For instance {@code 2-5}: the pair in texts and file names. */
     public String name() {
       return pair.first() + "-" + pair.second();
+    }
+
+    /** Whether a minimum is one of its ends. */
+    boolean touches(int number) {
+      return pair.first() == number || pair.second() == number;
     }
 
     private CycleResult path(PairValue value, StatisticsConvention convention) {

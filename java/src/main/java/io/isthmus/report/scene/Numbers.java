@@ -42,6 +42,12 @@ public final class Numbers {
     return rounded.toPlainString().replace('-', '−');
   }
 
+  /** A given number as it was given: {@code 0.001}, {@code 1·10⁻⁵}. */
+  public static String plain(float value) {
+    BigDecimal exact = new BigDecimal(Float.toString(value)).stripTrailingZeros();
+    return significant(exact.doubleValue(), exact.precision());
+  }
+
   /** A difference, with its sign: {@code +0.37}. */
   public static String signed(double value, int decimals) {
     String text = fixed(value, decimals);

@@ -51,19 +51,8 @@ public record Panel(Box box, Axis x, Axis y) {
       }
     }
     drawing.line(box.left(), box.bottom(), box.right(), box.bottom(), AXIS);
-    for (Tick tick : x.ticks()) {
-      if (!tick.label().isEmpty()) {
-        double at = x(tick.value());
-        drawing.line(at, box.bottom(), at, box.bottom() + 4, AXIS);
-        drawing.text(
-            tick.label(),
-            at,
-            box.bottom() + 17,
-            SMALL,
-            Typeface.REGULAR,
-            Ink.MUTED,
-            Mark.Anchor.MIDDLE);
-      }
+    if (x.written()) {
+      writeHorizontal(drawing);
     }
     for (Tick tick : y.ticks()) {
       if (!tick.label().isEmpty()) {
@@ -78,6 +67,25 @@ public record Panel(Box box, Axis x, Axis y) {
       }
     }
     drawing.text(
+        y.title(), box.left(), box.top() - 9, MEDIUM, Typeface.REGULAR, Ink.INK, Mark.Anchor.START);
+  }
+
+  private void writeHorizontal(Drawing drawing) {
+    for (Tick tick : x.ticks()) {
+      if (!tick.label().isEmpty()) {
+        double at = x(tick.value());
+        drawing.line(at, box.bottom(), at, box.bottom() + 4, AXIS);
+        drawing.text(
+            tick.label(),
+            at,
+            box.bottom() + 17,
+            SMALL,
+            Typeface.REGULAR,
+            Ink.MUTED,
+            Mark.Anchor.MIDDLE);
+      }
+    }
+    drawing.text(
         x.title(),
         box.left() + box.width() / 2,
         box.bottom() + 36,
@@ -85,8 +93,6 @@ public record Panel(Box box, Axis x, Axis y) {
         Typeface.REGULAR,
         Ink.INK,
         Mark.Anchor.MIDDLE);
-    drawing.text(
-        y.title(), box.left(), box.top() - 9, MEDIUM, Typeface.REGULAR, Ink.INK, Mark.Anchor.START);
   }
 
   /** A curve through values; where a value is not finite or has no place it is interrupted. */

@@ -2,9 +2,17 @@ package io.isthmus.report.scene;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Finds places for labels where they cover least of the curves and of each other. */
 public final class Placement {
+  private static final double OUTSIDE = 20;
+  private static final double TAKEN = 10;
+  private static final double POINT = 0.05;
+
+  /** What each step down the list of candidates costs. */
+  private static final double RANK = 0.04;
+
   private final Box within;
   private final List<Box> taken = new ArrayList<>();
   private final List<double[]> points = new ArrayList<>();
@@ -36,33 +44,48 @@ public final class Placement {
   }
 
   /**
-   * The best of some places, the first among equals; it is taken from now on.
+   * The best of some places; it is taken from now on.
    *
    * @param candidates at least one, the dearest first
    */
   public Box place(List<Box> candidates) {
+    return place(candidates, Double.POSITIVE_INFINITY).orElseThrow();
+  }
+
+  /**
+   * The best of some places, unless even there the label would cover too much.
+   *
+   * @param candidates at least one, the dearest first
+   * @param limit share of the label that may be covered by others, 0..1
+   */
+  public Optional<Box> place(List<Box> candidates, double limit) {
     Box best = candidates.get(0);
     double least = Double.POSITIVE_INFINITY;
-    for (Box candidate : candidates) {
-      double cost = cost(candidate);
+    for (int rank = 0; rank < candidates.size(); rank++) {
+      Box candidate = candidates.get(rank);
+      double cost = cost(candidate) + RANK * rank;
       if (cost < least) {
         least = cost;
         best = candidate;
       }
     }
+    if (taken.stream().mapToDouble(best::overlap).sum() > limit * best.width() * best.height()) {
+      return Optional.empty();
+    }
     taken.add(best);
-    return best;
+    return Optional.of(best);
   }
 
+  /** Shares of the label's area that are covered, weighted by what covers them. */
   private double cost(Box box) {
     double area = box.width() * box.height();
-    double cost = 20 * (area - box.overlap(within));
+    double cost = OUTSIDE * (1 - box.overlap(within) / area);
     for (Box other : taken) {
-      cost += 10 * box.overlap(other);
+      cost += TAKEN * box.overlap(other) / area;
     }
     for (double[] point : points) {
       if (box.contains(point[0], point[1])) {
-        cost += 0.05 * area;
+        cost += POINT;
       }
     }
     return cost;

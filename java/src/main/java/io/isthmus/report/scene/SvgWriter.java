@@ -62,7 +62,8 @@ public final class SvgWriter {
   private void scene(Scene scene) {
     String width = number(scene.width());
     String height = number(scene.height());
-    out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")
+    out.append(embedded ? "<svg" : "<svg xmlns=\"http://www.w3.org/2000/svg\"")
+        .append(" viewBox=\"0 0 ")
         .append(width)
         .append(' ')
         .append(height)

@@ -1,0 +1,130 @@
+package io.isthmus.report;
+
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
+import io.isthmus.neb.Saddle;
+import io.isthmus.report.RunSummary.Connection;
+import io.isthmus.report.scene.PngWriter;
+import io.isthmus.report.scene.SvgWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Writes what a run is shown as into its folder: {@code tables/}, {@code figures/} (each as SVG,
+ * PNG and its data) and {@code report.html}. Works at any time of a run, with whatever there is.
+ */
+public final class Report {
+  /** Pixels of a PNG per scene unit: sharp on paper and on dense screens. */
+  private static final double PIXELS = 2;
+
+  private Report() {}
+
+  /**
+   * Writes everything anew.
+   *
+   * @param folder the run directory; folders inside are made
+   * @return the page
+   * @throws IsthmusException ({@link ExitCode#IO}) when a file cannot be written
+   */
+  public static Path write(RunSummary run, Path folder) {
+    List<Figure> figures = figures(run);
+    Path tables = folder.resolve("tables");
+    ResultTable table = ResultTable.of(List.of(run));
+    write(tables.resolve("table.txt"), table.terminal(false));
+    write(tables.resolve("table.csv"), table.csv());
+    write(tables.resolve("table.json"), table.json());
+    write(tables.resolve("table.md"), table.markdown());
+    write(tables.resolve("table.tex"), table.latex());
+    for (Figure figure : figures) {
+      write(figure, folder.resolve("figures"));
+    }
+    Path page = folder.resolve("report.html");
+    write(page, Page.of(run, figures));
+    return page;
+  }
+
+  /**
+   * Writes one figure as SVG, PNG and its data.
+   *
+   * @throws IsthmusException ({@link ExitCode#IO}) when a file cannot be written
+   */
+  public static void write(Figure figure, Path folder) {
+    write(folder.resolve(figure.name() + ".svg"), SvgWriter.file(figure.scene()));
+    byte[] png = PngWriter.write(figure.scene(), PIXELS);
+    write(folder.resolve(figure.name() + ".png"), png);
+    write(folder.resolve(figure.name() + ".csv"), figure.data());
+  }
+
+  /**
+   * All figures for which a run has data: profiles of the pairs (that of the tree's highest saddle
+   * first), graph, disconnectivity graph, minima and saddles, cycles.
+   */
+  public static List<Figure> figures(RunSummary run) {
+    List<Figure> figures = new ArrayList<>();
+    for (Connection connection : highestFirst(run)) {
+      if (connection.line().isPresent() || !connection.cycles().isEmpty()) {
+        figures.add(ProfileFigure.of(run, connection));
+      }
+    }
+    if (!run.minima().isEmpty()) {
+      figures.add(GraphFigure.of(run));
+      figures.add(DisconnectivityFigure.of(run));
+      figures.add(OverviewFigure.of(run));
+    }
+    if (run.connections().stream().anyMatch(c -> !c.cycles().isEmpty())) {
+      figures.add(CyclesFigure.of(run));
+    }
+    return figures;
+  }
+
+  /**
+   * The tree's connections from the highest saddle down, then the others as they were asked for.
+   */
+  private static List<Connection> highestFirst(RunSummary run) {
+    List<Connection> ordered = new ArrayList<>(run.tree());
+    ordered.sort(
+        Comparator.comparingDouble((Connection c) -> saddle(run, c).trainLoss()).reversed());
+    Set<Connection> tree = new HashSet<>(ordered);
+    run.connections().stream().filter(c -> !tree.contains(c)).forEach(ordered::add);
+    return ordered;
+  }
+
+  private static Saddle saddle(RunSummary run, Connection connection) {
+    return run.path(connection).orElseThrow().saddle(run.convention());
+  }
+
+  private static void write(Path file, String text) {
+    write(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Replaces a file as a whole, so that no reader ever sees half of it. Nothing is forced to the
+   * disk: whatever a loss of power takes, the next report brings back.
+   */
+  private static void write(Path file, byte[] bytes) {
+    Path fresh = file.resolveSibling(file.getFileName() + ".tmp");
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      Files.write(fresh, bytes);
+      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      String reason =
+          e instanceof FileSystemException f && f.getReason() != null
+              ? f.getReason()
+              : e.toString();
+      throw new IsthmusException(
+          ExitCode.IO,
+          "Cannot write %s: %s; check the disk and the folder.".formatted(file, reason),
+          e);
+    }
+  }
+}

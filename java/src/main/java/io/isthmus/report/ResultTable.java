@@ -1,0 +1,309 @@
+package io.isthmus.report;
+
+import io.isthmus.report.ResultRow.Cell;
+import io.isthmus.report.scene.Numbers;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Table 1 of the paper for one or several runs: loss and error at the minima and at the saddles,
+ * mean and standard deviation over the minimum spanning tree, beside the straight lines' maxima.
+ *
+ * <p>The tables for readers show each run under the batch-norm convention it judges by, with each
+ * metric's own maximum as its saddle (as the paper does), and say so; the CSV file has all four
+ * combinations.
+ */
+public final class ResultTable {
+  private static final List<Measure> SHOWN =
+      List.of(Measure.TRAIN_LOSS, Measure.TEST_LOSS, Measure.TEST_ERROR);
+  private static final String MEANING =
+      "Mean ± standard deviation (n − 1) over the minimum spanning tree. Saddles and straight"
+          + " lines: "
+          + Reading.OWN_MAXIMUM.label()
+          + ". Factor: ratio of the means.";
+
+  private final List<RunSummary> runs;
+
+  private ResultTable(List<RunSummary> runs) {
+    this.runs = List.copyOf(runs);
+  }
+
+  /** The table of these runs, in this order. */
+  public static ResultTable of(List<RunSummary> runs) {
+    return new ResultTable(runs);
+  }
+
+  /**
+   * For a terminal of 80 columns: a block for each run.
+   *
+   * @param colours whether to use ANSI sequences for bold and dim
+   */
+  public String terminal(boolean colours) {
+    String bold = colours ? "\u001b[1m" : "";
+    String dim = colours ? "\u001b[2m" : "";
+    String off = colours ? "\u001b[0m" : "";
+    StringBuilder text = new StringBuilder();
+    text.append(bold);
+    line(text, "", "minima", "saddles", "change", "straight line");
+    text.append(off);
+    for (RunSummary run : runs) {
+      ResultRow row = ResultRow.headline(run);
+      text.append(bold).append(visible(name(run))).append(off);
+      text.append(dim).append("  ").append(sizes(row)).append(off).append('\n');
+      for (Measure measure : SHOWN) {
+        row.cell(measure)
+            .ifPresent(
+                cell ->
+                    line(
+                        text,
+                        "  " + label(run, measure),
+                        spread(measure, cell.minima()),
+                        spread(measure, cell.saddles()),
+                        change(measure, cell),
+                        spread(measure, cell.lines())));
+      }
+    }
+    text.append(dim);
+    for (String each : wrapped(MEANING, 78)) {
+      text.append(each).append('\n');
+    }
+    return text.append(off).toString();
+  }
+
+  /** All numbers in full, one line for each run, batch-norm convention and reading of a saddle. */
+  public String csv() {
+    List<String> header =
+        new ArrayList<>(
+            List.of(
+                "dataset",
+                "architecture",
+                "parameters",
+                "statistics",
+                "saddle",
+                "minima",
+                "paths"));
+    for (Measure measure : Measure.values()) {
+      for (String part :
+          List.of(
+              "minima_mean",
+              "minima_std",
+              "saddles_mean",
+              "saddles_std",
+              "factor",
+              "difference",
+              "lines_mean",
+              "lines_std",
+              "lines_factor")) {
+        header.add(measure.key() + "_" + part);
+      }
+    }
+    Csv csv = new Csv(header.toArray(String[]::new));
+    for (RunSummary run : runs) {
+      for (ResultRow row : ResultRow.all(run)) {
+        List<Object> cells =
+            new ArrayList<>(
+                List.of(
+                    run.dataset(),
+                    run.architecture(),
+                    run.parameters() == 0 ? "" : run.parameters(),
+                    ResultRow.word(row.convention()),
+                    row.reading().key(),
+                    row.minima(),
+                    row.paths()));
+        for (Measure measure : Measure.values()) {
+          cells.addAll(numbers(row.cell(measure)));
+        }
+        csv.row(cells.toArray());
+      }
+    }
+    return csv.text();
+  }
+
+  /** Everything the tables know about the runs and their pairs, as one document. */
+  public String json() {
+    return RunJson.document(runs);
+  }
+
+  /** For a page in Markdown: one row for each run. */
+  public String markdown() {
+    StringBuilder text = new StringBuilder();
+    text.append(
+            "| Data | Network | Minima | Paths | Statistics | Training loss: minima | saddles |")
+        .append(" factor | straight line | Test loss: minima | saddles |")
+        .append(" Test error (%): minima | saddles | difference |\n")
+        .append("|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+    for (RunSummary run : runs) {
+      for (String cell : row(run)) {
+        text.append("| ").append(markdown(cell)).append(' ');
+      }
+      text.append("|\n");
+    }
+    return text.append('\n').append(MEANING).append('\n').toString();
+  }
+
+  /** For a paper: a table environment that needs the package booktabs. */
+  public String latex() {
+    StringBuilder text = new StringBuilder();
+    text.append("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n")
+        .append("\\begin{tabular}{llrrlrrrrrrrrr}\n\\toprule\n")
+        .append(" & & & & & \\multicolumn{4}{c}{Training loss} & \\multicolumn{2}{c}{Test loss}")
+        .append(" & \\multicolumn{3}{c}{Test error (\\%)} \\\\\n")
+        .append("\\cmidrule(lr){6-9} \\cmidrule(lr){10-11} \\cmidrule(lr){12-14}\n")
+        .append("Data & Network & Minima & Paths & Statistics & minima & saddles & factor")
+        .append(" & straight line & minima & saddles & minima & saddles & difference \\\\\n")
+        .append("\\midrule\n");
+    for (RunSummary run : runs) {
+      text.append(String.join(" & ", row(run).stream().map(ResultTable::latex).toList()));
+      text.append(" \\\\\n");
+    }
+    return text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
+        .append(latex(MEANING))
+        .append("}\n\\end{table}\n")
+        .toString();
+  }
+
+  private static List<String> row(RunSummary run) {
+    ResultRow row = ResultRow.headline(run);
+    Optional<Cell> train = row.cell(Measure.TRAIN_LOSS);
+    Optional<Cell> test = row.cell(Measure.TEST_LOSS);
+    Optional<Cell> error = row.cell(Measure.TEST_ERROR);
+    return List.of(
+        run.dataset(),
+        run.architecture(),
+        String.valueOf(row.minima()),
+        String.valueOf(row.paths()),
+        run.tested() ? ResultRow.word(row.convention()) : Numbers.NONE,
+        spread(Measure.TRAIN_LOSS, train.map(Cell::minima)),
+        spread(Measure.TRAIN_LOSS, train.map(Cell::saddles)),
+        train.map(cell -> Numbers.factor(cell.factor())).orElse(Numbers.NONE),
+        spread(Measure.TRAIN_LOSS, train.map(Cell::lines)),
+        spread(Measure.TEST_LOSS, test.map(Cell::minima)),
+        spread(Measure.TEST_LOSS, test.map(Cell::saddles)),
+        spread(Measure.TEST_ERROR, error.map(Cell::minima)),
+        spread(Measure.TEST_ERROR, error.map(Cell::saddles)),
+        error.map(cell -> Numbers.signed(100 * cell.difference(), 2)).orElse(Numbers.NONE));
+  }
+
+  private static String spread(Measure measure, Optional<Spread> spread) {
+    return spread.map(s -> spread(measure, s)).orElse(Numbers.NONE);
+  }
+
+  /** A mean with its deviation, an error in percent. */
+  static String spread(Measure measure, Spread spread) {
+    return measure.isError()
+        ? Numbers.plusMinus(100 * spread.mean(), 100 * spread.deviation(), 2)
+        : Numbers.plusMinus(spread.mean(), spread.deviation());
+  }
+
+  /**
+   * What happens from minimum to saddle: a factor for a loss (the difference where a factor says
+   * nothing), points for an error.
+   */
+  static String change(Measure measure, Cell cell) {
+    if (measure.isError()) {
+      return Numbers.signed(100 * cell.difference(), 2);
+    }
+    if (!Double.isNaN(cell.factor())) {
+      return "× " + Numbers.factor(cell.factor());
+    }
+    String difference = Numbers.significant(cell.difference(), 3);
+    return cell.difference() > 0 ? "+" + difference : difference;
+  }
+
+  /** The name of a measure with its unit. */
+  static String label(RunSummary run, Measure measure) {
+    return !run.tested() ? "energy" : measure.label() + (measure.isError() ? " (%)" : "");
+  }
+
+  private static List<Object> numbers(Optional<Cell> cell) {
+    if (cell.isEmpty()) {
+      return Collections.nCopies(9, "");
+    }
+    Cell it = cell.get();
+    return List.of(
+        it.minima().mean(),
+        it.minima().deviation(),
+        it.saddles().mean(),
+        it.saddles().deviation(),
+        it.factor(),
+        it.difference(),
+        it.lines().mean(),
+        it.lines().deviation(),
+        it.lineFactor());
+  }
+
+  private static String name(RunSummary run) {
+    return (run.dataset() + " " + run.architecture()).strip();
+  }
+
+  private static String sizes(ResultRow row) {
+    String text =
+        Verdict.count(row.minima(), "minimum", "minima")
+            + ", "
+            + Verdict.count(row.paths(), "path", "paths");
+    return row.run().tested() ? text + ", statistics " + ResultRow.word(row.convention()) : text;
+  }
+
+  private static void line(StringBuilder text, String... cells) {
+    int[] widths = {18, 17, 17, 9, 17};
+    for (int i = 0; i < cells.length; i++) {
+      String blanks = " ".repeat(Math.max(i == 0 ? 0 : 1, widths[i] - length(cells[i])));
+      text.append(i == 0 ? cells[i] + blanks : blanks + cells[i]);
+    }
+    text.append('\n');
+  }
+
+  private static int length(String text) {
+    return text.codePointCount(0, text.length());
+  }
+
+  /** A name without characters that would steer the terminal. */
+  private static String visible(String name) {
+    return name.replaceAll("\\p{Cntrl}", "?");
+  }
+
+  private static List<String> wrapped(String text, int width) {
+    List<String> lines = new ArrayList<>();
+    StringBuilder line = new StringBuilder();
+    for (String word : text.split(" ")) {
+      if (line.length() > 0 && line.length() + 1 + word.length() > width) {
+        lines.add(line.toString());
+        line.setLength(0);
+      }
+      line.append(line.length() == 0 ? "" : " ").append(word);
+    }
+    lines.add(line.toString());
+    return lines;
+  }
+
+  private static String markdown(String text) {
+    return text.replaceAll("[\r\n]", " ").replaceAll("([\\\\`*_{}\\[\\]<>|])", "\\\\$1");
+  }
+
+  private static String latex(String text) {
+    StringBuilder escaped = new StringBuilder();
+    for (char c : text.replaceAll("\\p{Cntrl}", " ").toCharArray()) {
+      escaped.append(
+          switch (c) {
+            case '\\' -> "\\textbackslash{}";
+            case '~' -> "\\textasciitilde{}";
+            case '^' -> "\\textasciicircum{}";
+            case '&', '%', '$', '#', '_', '{', '}' -> "\\" + c;
+            case '±' -> "$\\pm$";
+            case '−' -> "$-$";
+            case '·' -> "$\\cdot$";
+            case '∞' -> "$\\infty$";
+            case '–' -> "--";
+            case '’' -> "'";
+            case '⁻' -> "$^{-}$";
+            default -> {
+              int digit = "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(c);
+              yield digit >= 0 ? "$^{" + digit + "}$" : String.valueOf(c);
+            }
+          });
+    }
+    return escaped.toString();
+  }
+}

@@ -1,0 +1,173 @@
+package io.isthmus.report;
+
+import io.isthmus.config.StatisticsConvention;
+import io.isthmus.landscape.Minimum;
+import io.isthmus.neb.CycleResult;
+import io.isthmus.neb.Profile;
+import io.isthmus.neb.Saddle;
+import io.isthmus.neb.Sample;
+import io.isthmus.report.RunSummary.Connection;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Runs as JSON: a document for other programs, and the curves for the page's script. */
+final class RunJson {
+  private static final JsonMapper DOCUMENT =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+  private static final JsonMapper COMPACT = JsonMapper.builder().build();
+
+  private RunJson() {}
+
+  /** Results of every run, numbers in full, null for a number that does not exist. */
+  static String document(List<RunSummary> runs) {
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put("format", 1);
+    document.put("runs", runs.stream().map(RunJson::run).toList());
+    return DOCUMENT.writeValueAsString(document) + "\n";
+  }
+
+  /** Curves of every pair for the page, five digits each; safe inside a script element. */
+  static String curves(RunSummary run) {
+    Set<Connection> tree = new HashSet<>(run.tree());
+    List<Object> pairs = new ArrayList<>();
+    for (Connection connection : run.connections()) {
+      if (connection.line().isEmpty() && connection.cycles().isEmpty()) {
+        continue;
+      }
+      Map<String, Object> pair = new LinkedHashMap<>();
+      pair.put("name", connection.name());
+      pair.put("from", connection.pair().first());
+      pair.put("to", connection.pair().second());
+      pair.put("inTree", tree.contains(connection));
+      pair.put("cycles", connection.cycles().size());
+      pair.put("done", connection.status() == RunSummary.Status.DONE);
+      connection.line().ifPresent(profile -> pair.put("line", curve(run, profile)));
+      run.path(connection).ifPresent(path -> pair.put("path", curve(run, path.profile())));
+      pairs.add(pair);
+    }
+    return COMPACT
+        .writeValueAsString(Map.of("pairs", pairs))
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029");
+  }
+
+  private static Map<String, Object> curve(RunSummary run, Profile profile) {
+    Map<String, Object> curve = new LinkedHashMap<>();
+    curve.put("position", profile.samples().stream().map(s -> rounded(s.position())).toList());
+    curve.put("pivot", profile.samples().stream().map(Sample::pivot).toList());
+    for (StatisticsConvention convention : StatisticsConvention.values()) {
+      for (Measure measure : run.measures()) {
+        curve.put(
+            measure.key() + "_" + ResultRow.word(convention),
+            profile.samples().stream().map(s -> rounded(measure.of(s, convention))).toList());
+      }
+    }
+    return curve;
+  }
+
+  private static Object run(RunSummary run) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("title", run.title());
+    object.put("dataset", run.dataset());
+    object.put("architecture", run.architecture());
+    object.put("parameters", run.parameters());
+    object.put("statistics", ResultRow.word(run.convention()));
+    object.put("verdict", Verdict.of(run).sentences());
+    object.put("table", ResultRow.all(run).stream().map(RunJson::row).toList());
+    object.put("minima", run.minima().stream().map(m -> minimum(run, m)).toList());
+    Set<Connection> tree = new HashSet<>(run.tree());
+    object.put(
+        "pairs", run.connections().stream().map(c -> pair(run, c, tree.contains(c))).toList());
+    return object;
+  }
+
+  private static Object row(ResultRow row) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("statistics", ResultRow.word(row.convention()));
+    object.put("saddle", row.reading().key());
+    object.put("minima", row.minima());
+    object.put("paths", row.paths());
+    row.cells()
+        .forEach(
+            (measure, cell) -> {
+              Map<String, Object> numbers = new LinkedHashMap<>();
+              numbers.put("minima", spread(cell.minima()));
+              numbers.put("saddles", spread(cell.saddles()));
+              numbers.put("lines", spread(cell.lines()));
+              numbers.put("factor", number(cell.factor()));
+              numbers.put("difference", number(cell.difference()));
+              numbers.put("lines_factor", number(cell.lineFactor()));
+              object.put(measure.key(), numbers);
+            });
+    return object;
+  }
+
+  private static Object spread(Spread spread) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("count", spread.count());
+    object.put("mean", number(spread.mean()));
+    object.put("std", number(spread.deviation()));
+    return object;
+  }
+
+  private static Object minimum(RunSummary run, Minimum minimum) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("number", minimum.number());
+    run.measures().forEach(measure -> object.put(measure.key(), number(measure.of(minimum))));
+    return object;
+  }
+
+  private static Object pair(RunSummary run, Connection connection, boolean inTree) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("from", connection.pair().first());
+    object.put("to", connection.pair().second());
+    object.put("status", connection.status().label());
+    object.put("in_tree", inTree);
+    object.put("cycles", connection.cycles().size());
+    Optional<CycleResult> path = run.path(connection);
+    object.put("pivots", path.map(p -> p.profile().gaps() + 1).orElse(null));
+    object.put("length_over_straight", path.map(p -> number(p.stretch())).orElse(null));
+    object.put("shared_mistakes", number(connection.sharedMistakes()));
+    object.put("saddle", readings(run, path.map(CycleResult::profile)));
+    object.put("line", readings(run, connection.line()));
+    return object;
+  }
+
+  /** Both readings of a profile's highest point under both conventions. */
+  private static Object readings(RunSummary run, Optional<Profile> profile) {
+    if (profile.isEmpty()) {
+      return null;
+    }
+    Map<String, Object> object = new LinkedHashMap<>();
+    for (StatisticsConvention convention : StatisticsConvention.values()) {
+      Saddle saddle = Saddle.of(profile.get(), convention);
+      Map<String, Object> readings = new LinkedHashMap<>();
+      readings.put("position", number(saddle.position()));
+      for (Reading reading : Reading.values()) {
+        Map<String, Object> numbers = new LinkedHashMap<>();
+        run.measures().forEach(m -> numbers.put(m.key(), number(m.of(saddle, reading))));
+        readings.put(reading.key(), numbers);
+      }
+      object.put(ResultRow.word(convention), readings);
+    }
+    return object;
+  }
+
+  private static Double number(double value) {
+    return Double.isFinite(value) ? value : null;
+  }
+
+  private static BigDecimal rounded(double value) {
+    return Double.isFinite(value) ? new BigDecimal(value).round(new MathContext(5)) : null;
+  }
+}
