@@ -12,7 +12,9 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -28,8 +30,7 @@ import java.util.concurrent.TimeoutException;
 final class ForeignHdf5 {
   private static final String STATE = "state_dict";
   private static final String PIVOTS = "pivots";
-  private static final int DEEPEST = 16;
-  private static final int MOST_DATASETS = 100_000;
+  private static final int MOST_NODES = 100_000;
   private static final int MOST_PIVOTS = 10_000;
   private static final long SECONDS = 120;
 
@@ -47,7 +48,7 @@ final class ForeignHdf5 {
             Node state = file.getChildren().get(STATE);
             SortedMap<String, Dataset> datasets = new TreeMap<>();
             Group group = state instanceof Group g && !state.isLink() ? g : file;
-            collect(source, group, "", 0, datasets);
+            collect(source, group, "", new HashSet<>(), datasets);
             SortedMap<String, long[]> shapes = new TreeMap<>();
             datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
             StateDict.requireMatch(shapes, model, source);
@@ -101,7 +102,7 @@ final class ForeignHdf5 {
         () -> {
           try (HdfFile file = new HdfFile(source)) {
             SortedMap<String, Dataset> datasets = new TreeMap<>();
-            collect(source, file, "", 0, datasets);
+            collect(source, file, "", new HashSet<>(), datasets);
             SortedMap<String, long[]> shapes = new TreeMap<>();
             datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
             return shapes;
@@ -109,21 +110,26 @@ final class ForeignHdf5 {
         });
   }
 
-  /** Group names become parts of the key: layer1/0/conv1/weight is layer1.0.conv1.weight. */
+  /**
+   * Group names become parts of the key: layer1/0/conv1/weight is layer1.0.conv1.weight. A group
+   * that is reached a second time is left out, lest a ring of them have no end.
+   */
   private static void collect(
-      Path source, Group group, String prefix, int depth, SortedMap<String, Dataset> into) {
+      Path source, Group group, String prefix, Set<Long> visited, SortedMap<String, Dataset> into) {
+    if (!visited.add(group.getAddress())) {
+      return;
+    }
     for (Node node : group.getChildren().values()) {
-      if (node.isLink()) {
-        continue;
+      if (into.size() + visited.size() > MOST_NODES) {
+        throw complaint(source, "holds too much", "keep one state dictionary in a file");
       }
       String name = prefix + node.getName();
-      if (node instanceof Dataset dataset) {
+      if (node.isLink()) {
+        continue;
+      } else if (node instanceof Dataset dataset) {
         into.put(name, dataset);
-      } else if (node instanceof Group child && depth < DEEPEST) {
-        collect(source, child, name + ".", depth + 1, into);
-      }
-      if (into.size() > MOST_DATASETS) {
-        throw complaint(source, "holds too many datasets", "keep one state dictionary in a file");
+      } else if (node instanceof Group child) {
+        collect(source, child, name + ".", visited, into);
       }
     }
   }

@@ -37,9 +37,9 @@ import tools.jackson.databind.json.JsonMapper;
  * tables/ figures/ report.html
  * </pre>
  *
- * All but env.json and timings depends on the configuration alone. Files are {@link MinimumFile},
- * {@link TrainingCheckpoint}, {@link PathFile} and {@link PathCheckpoint}. One process at a time
- * may work in it; any number may {@link #view} it.
+ * Minima, paths, graph and metrics depend on the configuration alone. Files are {@link
+ * MinimumFile}, {@link TrainingCheckpoint}, {@link PathFile} and {@link PathCheckpoint}. One
+ * process at a time may work in it; any number may {@link #view} it.
  */
 public final class RunDirectory implements AutoCloseable {
   private static final String CONFIG = "config.yaml";
@@ -199,10 +199,8 @@ public final class RunDirectory implements AutoCloseable {
   public List<PathStatus> paths() {
     List<PathStatus> found = new ArrayList<>();
     for (String name : names(folder.resolve(PATHS), "\\d{4,9}-\\d{4,9}")) {
-      Pair pair;
-      try {
-        pair = Pair.parse(name);
-      } catch (IllegalArgumentException e) {
+      Pair pair = pair(name);
+      if (pair == null) {
         continue; // not made by Isthmus
       }
       int cycles = -1;
@@ -292,6 +290,15 @@ public final class RunDirectory implements AutoCloseable {
 
   private Path pathFolder(Pair pair) {
     return folder.resolve(PATHS).resolve(pair.toString());
+  }
+
+  private static Pair pair(String name) {
+    try {
+      Pair pair = Pair.parse(name);
+      return pair.toString().equals(name) ? pair : null;
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
   }
 
   private static boolean anyCheckpoint(Path checkpoint) {
