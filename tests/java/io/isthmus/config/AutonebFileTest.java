@@ -133,10 +133,11 @@ class AutonebFileTest {
                 .model()
                 .spec())
         .isEqualTo("densenet100-12-bc");
-    assertThatThrownBy(
-            () -> parse(dense.formatted("growth_rate: 12, depth: 100, bottleneck: True")))
-        .hasMessage(
-            "f.yaml:2:15: a DenseNet is built with bottleneck and reduction 0.5, or without both");
+    assertThat(
+            parse(dense.formatted("growth_rate: 12, depth: 40, reduction: .75, bottleneck: True"))
+                .model()
+                .spec())
+        .isEqualTo("densenet40-12:bottleneck=1,compression=0.75");
     ExperimentConfig egg =
         parse(
             """
@@ -154,6 +155,18 @@ class AutonebFileTest {
   }
 
   @Test
+  void convolutionalNetworksAreTranslated() {
+    String cnn =
+        RESNET.replace(
+            "{name: ResNet, depth: 56}",
+            "{name: CNN, conv_depth: 2, num_filters: 48, filter_size: 5, padding_size: 2,"
+                + " pool_size: 2, dense_depth: 1, num_dense_units: 256}");
+    assertThat(parse(cnn).model().spec()).isEqualTo("cnn-48-48:kernel=5,dense=256,batchnorm=1");
+    assertThatThrownBy(() -> parse(cnn.replace("padding_size: 2", "padding_size: 0")))
+        .hasMessage("f.yaml:2:89: architecture.padding_size must be 2 here, but is 0");
+  }
+
+  @Test
   void overridesApplyToTheTranslation() {
     ExperimentConfig c = parse(RESNET, "exploration.autoneb.0.steps=3", "backend=cpu");
     assertThat(c.exploration().cycles().get(0).steps()).isEqualTo(3);
@@ -168,8 +181,9 @@ class AutonebFileTest {
 
   @Test
   void whatCannotBeComputedIsRefusedWithItsPlace() {
-    assertThatThrownBy(() -> parse(RESNET.replace("ResNet, depth: 56", "CNN, conv_depth: 2")))
-        .hasMessageStartingWith("f.yaml:2:22: the architecture 'CNN' of PyTorch-AutoNEB is not");
+    assertThatThrownBy(() -> parse(RESNET.replace("ResNet, depth: 56", "Transformer")))
+        .hasMessageStartingWith(
+            "f.yaml:2:22: the architecture 'Transformer' of PyTorch-AutoNEB is not");
     assertThatThrownBy(() -> parse(RESNET.replace("name: SGD, lr: 0.1", "name: Adam, lr: 0.1")))
         .hasMessage(
             "f.yaml:7:21: minimum.algorithm.name must be SGD or SGD-Momentum here, but is the text"

@@ -431,7 +431,27 @@ class ConfigTest {
     assertRefused(
         "data: cifar10\nmodel: alexnet\n",
         "f.yaml:2:8: model.spec is 'alexnet', which is none of resnet<depth>,"
-            + " densenet<depth>-<growth>[-bc], mlp[-<width>...], cnn-<width>..., surface-<name>");
+            + " densenet<depth>-<growth>[-bc], mlp[-<width>...], cnn-<width>[-<width>...],"
+            + " surface-<name>");
+  }
+
+  @Test
+  void mistakesInTheModelAreNamed() {
+    assertThatThrownBy(() -> parse("data: cifar10\nmodel: resent20:shortcut=B\n"))
+        .hasMessageStartingWith("f.yaml:2:8: model.spec is 'resent20:shortcut=B', which is none")
+        .hasMessageEndingWith(" (did you mean resnet20?)");
+    assertRefused(
+        "data: cifar10\nmodel: resnet20:shorcut=B\n",
+        "f.yaml:2:8: model.spec is 'resnet20:shorcut=B', but resnet<depth> has shortcut, width,"
+            + " not 'shorcut' (did you mean shortcut?)");
+    assertRefused(
+        "data: cifar10\nmodel: {spec: 'resnet20:width=16,'}\n",
+        "f.yaml:2:15: model.spec is 'resnet20:width=16,', but options are written key=value, not"
+            + " ''");
+    assertRefused(
+        "model: surface-leps:a=1\n",
+        "f.yaml:1:8: model.spec is 'surface-leps:a=1', but surface-<name> has no options, not"
+            + " 'a'");
   }
 
   @Test

@@ -66,39 +66,79 @@ final class AutonebFile {
   private void model() {
     Part architecture = root.part("architecture");
     Tree name = architecture.required("name");
-    String given = ((Tree.Scalar) name).value() + "";
-    String spec;
-    if (given.matches("ResNet-?\\d*")) {
-      architecture.only(Set.of("name", "depth"));
-      String depth = given.replaceAll("\\D", "");
-      spec =
-          "resnet"
-              + (depth.isEmpty() ? architecture.whole("depth") : depth)
-              + ":shortcut=B"; // their projection shortcut
-    } else if (given.equals("DenseNet")) {
-      architecture.only(Set.of("name", "growth_rate", "depth", "reduction", "bottleneck"));
-      String size = architecture.whole("depth") + "-" + architecture.whole("growth_rate");
-      boolean bottleneck = Boolean.TRUE.equals(architecture.value("bottleneck"));
-      boolean halves = Double.valueOf(0.5).equals(architecture.value("reduction"));
-      Object reduction = architecture.value("reduction");
-      boolean full = reduction == null || ((Object) 1L).equals(reduction);
-      if (!(bottleneck && halves) && !(!bottleneck && full)) {
-        throw architecture.error(
-            "a DenseNet is built with bottleneck and reduction 0.5, or without both");
-      }
-      spec = "densenet" + size + (bottleneck ? "-bc" : "");
-    } else if (SURFACES.containsKey(given)) {
-      spec = SURFACES.get(given);
-    } else {
+    String given = String.valueOf(architecture.value("name"));
+    String spec =
+        switch (given.replaceFirst("-?\\d+$", "")) {
+          case "ResNet" -> resnet(architecture, given);
+          case "DenseNet" -> densenet(architecture);
+          case "CNN" -> cnn(architecture);
+          default -> SURFACES.get(given);
+        };
+    if (spec == null) {
       throw new IsthmusException(
           ExitCode.USAGE,
           name.location()
               + ": the architecture '"
               + given
-              + "' of PyTorch-AutoNEB is not available here; there are ResNet, DenseNet, Eggcarton"
-              + " and CurvyValley");
+              + "' of PyTorch-AutoNEB is not available here; there are ResNet, DenseNet, CNN,"
+              + " Eggcarton and CurvyValley");
     }
     put("model.spec", new Tree.Scalar(spec, name.location()));
+  }
+
+  private static String resnet(Part architecture, String given) {
+    architecture.only(Set.of("name", "depth"));
+    String depth = given.replaceAll("\\D", "");
+    // Their shortcut is a projection.
+    return "resnet" + (depth.isEmpty() ? architecture.whole("depth") : depth) + ":shortcut=B";
+  }
+
+  private static String densenet(Part architecture) {
+    architecture.only(Set.of("name", "growth_rate", "depth", "reduction", "bottleneck"));
+    String size = architecture.whole("depth") + "-" + architecture.whole("growth_rate");
+    boolean bottleneck = Boolean.TRUE.equals(architecture.value("bottleneck"));
+    Object reduction = architecture.value("reduction");
+    double kept = reduction instanceof Number number ? number.doubleValue() : 1;
+    if (bottleneck && kept == 0.5) {
+      return "densenet" + size + "-bc";
+    }
+    String options =
+        (bottleneck ? ",bottleneck=1" : "") + (kept == 1 ? "" : ",compression=" + kept);
+    return "densenet" + size + options.replaceFirst(",", ":");
+  }
+
+  private static String cnn(Part architecture) {
+    architecture.only(
+        Set.of(
+            "name",
+            "conv_depth",
+            "num_filters",
+            "filter_size",
+            "padding_size",
+            "pool_size",
+            "pool_every",
+            "dense_depth",
+            "num_dense_units",
+            "batch_norm",
+            "dropout"));
+    long filter = architecture.whole("filter_size");
+    architecture.mustBe("padding_size", String.valueOf(filter / 2));
+    architecture.mustBe("pool_size", "2");
+    architecture.mustBe("pool_every", "1");
+    architecture.mustBe("dropout", "0");
+    architecture.mustBe("dense_depth", "0", "1");
+    boolean dense = architecture.whole("dense_depth") == 1;
+    boolean normalise = !Boolean.FALSE.equals(architecture.value("batch_norm"));
+    long depth = architecture.whole("conv_depth");
+    if (depth < 1 || depth > 64) {
+      throw architecture.error("conv_depth must be between 1 and 64, but is " + depth);
+    }
+    return "cnn"
+        + ("-" + architecture.whole("num_filters")).repeat((int) depth)
+        + ":kernel="
+        + filter
+        + (dense ? ",dense=" + architecture.whole("num_dense_units") : "")
+        + (normalise ? ",batchnorm=1" : "");
   }
 
   private void algorithm(Part algorithm, String section) {
