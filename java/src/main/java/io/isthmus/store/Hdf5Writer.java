@@ -167,7 +167,7 @@ final class Hdf5Writer implements AutoCloseable {
   private void dataset(
       String path, long type, int width, long[] shape, long[] chunk, List<Pointer> parts) {
     boolean scalar = shape.length == 0;
-    long partBytes = Arrays.stream(chunk).reduce(1, Math::multiplyExact) * width;
+    long partBytes = Math.toIntExact(Arrays.stream(chunk).reduce(1, Math::multiplyExact) * width);
     for (Pointer part : parts) {
       if (part.limit() * part.sizeof() != partBytes) {
         throw new IllegalArgumentException(
