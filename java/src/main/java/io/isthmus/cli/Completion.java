@@ -1,6 +1,5 @@
 package io.isthmus.cli;
 
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;
@@ -21,10 +20,12 @@ final class Completion implements Callable<Integer> {
     this.console = console;
   }
 
+  private record Document(String script) {}
+
   @Override
   public Integer call() {
     String script = AutoComplete.bash("isthmus", spec.root().commandLine());
-    console.answer(Map.of("script", script), () -> script);
+    console.answer(new Document(script), () -> script);
     return 0;
   }
 }

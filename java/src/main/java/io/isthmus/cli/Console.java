@@ -17,12 +17,20 @@ final class Console {
   private final PrintStream out;
   private final PrintStream err;
   private final boolean terminal;
+  private final boolean colours;
   private boolean json;
   private boolean quiet;
   private boolean debug;
   private ProgressLine progress;
 
-  Console(PrintStream out, PrintStream err, boolean terminal) {
+  /**
+   * Words to given streams.
+   *
+   * @param terminal whether {@code err} is a terminal, on which lines can be rewritten
+   * @param colours whether {@code out} is a terminal and colours are wanted
+   */
+  Console(PrintStream out, PrintStream err, boolean terminal, boolean colours) {
+    this.colours = colours;
     this.out = out;
     this.err = err;
     this.terminal = terminal;
@@ -31,7 +39,10 @@ final class Console {
   /** The streams of this process. */
   static Console ofProcess() {
     return new Console(
-        stream(FileDescriptor.out), stream(FileDescriptor.err), isTerminal("/proc/self/fd/2"));
+        stream(FileDescriptor.out),
+        stream(FileDescriptor.err),
+        isTerminal("/proc/self/fd/2"),
+        isTerminal("/proc/self/fd/1") && System.getenv("NO_COLOR") == null);
   }
 
   private static PrintStream stream(FileDescriptor descriptor) {
@@ -55,6 +66,11 @@ final class Console {
 
   PrintStream err() {
     return err;
+  }
+
+  /** Whether results may be coloured. */
+  boolean colours() {
+    return colours && !json;
   }
 
   boolean json() {

@@ -1,5 +1,6 @@
 package io.isthmus.cli;
 
+import io.isthmus.config.DidYouMean;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
 import java.io.IOException;
@@ -7,7 +8,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -55,34 +57,42 @@ record Failure(ExitCode code, String sentence, Throwable cause) {
   static Failure of(ParameterException wrong) {
     String verb = wrong.getCommandLine().getCommandSpec().qualifiedName();
     String problem = wrong.getMessage().replaceAll("\\s*\\R\\s*", " ").strip();
-    String hint = "";
     if (wrong instanceof UnmatchedArgumentException unmatched) {
-      String argument = unmatched.getUnmatched().get(0);
-      boolean option = argument.startsWith("-");
-      boolean verbs = !wrong.getCommandLine().getSubcommands().isEmpty();
-      problem =
-          (option ? "unknown option '" : verbs ? "unknown verb '" : "unexpected argument '")
-              + argument
-              + "'";
-      if (!unmatched.getSuggestions().isEmpty() && (option || verbs)) {
-        hint = " (did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?)";
-      }
+      problem = unexpected(unmatched.getUnmatched().get(0), wrong.getCommandLine());
     }
     return new Failure(
         ExitCode.USAGE,
-        decapitalise(problem) + hint + "; '" + verb + " --help' shows what there is",
+        decapitalise(problem) + "; '" + verb + " --help' shows what there is",
         wrong);
   }
 
-  /** The document that takes the place of a result. */
-  Map<String, Object> document() {
-    return Map.of(
-        "error",
-        new ErrorDocument(code.status(), code.name().toLowerCase(java.util.Locale.ROOT), sentence));
+  private static String unexpected(String argument, CommandLine where) {
+    CommandSpec spec = where.getCommandSpec();
+    if (argument.startsWith("-")) {
+      return "unknown option '"
+          + argument
+          + "'"
+          + DidYouMean.hint(argument, spec.optionsMap().keySet());
+    }
+    if (!spec.subcommands().isEmpty()) {
+      return "unknown verb '"
+          + argument
+          + "'"
+          + DidYouMean.hint(argument, spec.subcommands().keySet());
+    }
+    return "unexpected argument '" + argument + "'";
   }
 
-  /** The value of {@code error} in a failed command's document. */
-  record ErrorDocument(int status, String kind, String message) {}
+  /** The document that takes the place of a result. */
+  Document document() {
+    return new Document(new Reason(code.status(), code, sentence));
+  }
+
+  /** What stands in place of a result. */
+  record Document(Reason error) {}
+
+  /** Why there is no result. */
+  record Reason(int status, ExitCode kind, String message) {}
 
   private static String inputOutput(IOException io) {
     if (io instanceof NoSuchFileException missing) {

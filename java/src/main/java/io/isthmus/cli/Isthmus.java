@@ -39,7 +39,23 @@ import picocli.CommandLine.Spec;
 public final class Isthmus implements Callable<Integer> {
   private static final int HELP_WIDTH = 96;
 
-  private static final Class<?>[] VERBS = {Completion.class, Man.class};
+  private static final Class<?>[] VERBS = {
+    Demo.class,
+    RunVerb.class,
+    Train.class,
+    Connect.class,
+    Explore.class,
+    Eval.class,
+    ReportVerb.class,
+    Export.class,
+    ImportVerb.class,
+    Inspect.class,
+    DataVerb.class,
+    ConfigVerb.class,
+    Doctor.class,
+    Completion.class,
+    Man.class
+  };
 
   private final Console console;
 
@@ -78,7 +94,11 @@ public final class Isthmus implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new ParameterException(spec.commandLine(), "no verb given");
+    if (console.json()) {
+      throw new ParameterException(spec.commandLine(), "no verb given");
+    }
+    spec.commandLine().usage(console.err());
+    return ExitCode.USAGE.status();
   }
 
   /** Runs one command and ends the process with its exit code. */

@@ -3,9 +3,8 @@ package io.isthmus.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,18 +40,20 @@ final class Man implements Callable<Integer> {
     this.console = console;
   }
 
+  private record Document(String page) {}
+
   @Override
   public Integer call() throws IOException {
     CommandLine root = spec.root().commandLine();
     if (output == null) {
       String page = ManPage.of(find(root));
-      console.answer(Map.of("page", page), () -> page);
+      console.answer(new Document(page), () -> page);
       return 0;
     }
     Files.createDirectories(output);
-    Map<String, String> written = new TreeMap<>();
+    List<String> written = new ArrayList<>();
     write(root, written);
-    console.answer(written.keySet(), () -> String.join(System.lineSeparator(), written.keySet()));
+    console.answer(written, () -> String.join(System.lineSeparator(), written));
     return 0;
   }
 
@@ -69,11 +70,10 @@ final class Man implements Callable<Integer> {
     return found.getCommandSpec();
   }
 
-  private void write(CommandLine command, Map<String, String> written) throws IOException {
-    String name = command.getCommandSpec().qualifiedName("-") + ".1";
-    Path file = output.resolve(name);
+  private void write(CommandLine command, List<String> written) throws IOException {
+    Path file = output.resolve(command.getCommandSpec().qualifiedName("-") + ".1");
     Files.writeString(file, ManPage.of(command.getCommandSpec()));
-    written.put(file.toString(), name);
+    written.add(file.toString());
     for (CommandLine verb : command.getSubcommands().values()) {
       write(verb, written);
     }

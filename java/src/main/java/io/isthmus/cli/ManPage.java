@@ -1,6 +1,7 @@
 package io.isthmus.cli;
 
 import io.isthmus.config.ExitCode;
+import io.isthmus.experiment.Release;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -26,16 +27,13 @@ final class ManPage {
     macro(
         ".TH \"%s\" 1 \"\" \"%s\" \"Isthmus\""
             .formatted(
-                spec.qualifiedName("-").toUpperCase(Locale.ROOT), "isthmus " + Version.number()));
+                spec.qualifiedName("-").toUpperCase(Locale.ROOT), "isthmus " + Release.version()));
     section("NAME");
     text(spec.qualifiedName("-") + " - " + decapitalise(description[0]));
     section("SYNOPSIS");
     text(help.synopsis(0).strip().replaceAll("\\s+", " "));
     section("DESCRIPTION");
-    for (String line : description) {
-      macro(".PP");
-      text(line);
-    }
+    paragraphs(description);
     if (!spec.positionalParameters().isEmpty()) {
       section("PARAMETERS");
       for (PositionalParamSpec parameter : spec.positionalParameters()) {
@@ -57,10 +55,7 @@ final class ManPage {
     }
     if (spec.usageMessage().footer().length > 0) {
       section("NOTES");
-      for (String line : spec.usageMessage().footer()) {
-        macro(".PP");
-        text(line);
-      }
+      paragraphs(spec.usageMessage().footer());
     }
     section("EXIT STATUS");
     for (ExitCode code : ExitCode.values()) {
@@ -71,6 +66,15 @@ final class ManPage {
 
   private void section(String title) {
     macro(".SH " + title);
+  }
+
+  private void paragraphs(String... lines) {
+    for (String line : lines) {
+      if (!line.isBlank()) {
+        macro(".PP");
+        text(line);
+      }
+    }
   }
 
   private void item(String label, String... description) {

@@ -5,6 +5,8 @@ import io.isthmus.experiment.ProgressListener;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -26,9 +28,10 @@ final class ProgressLine implements ProgressListener {
   private final boolean quiet;
   private final LongSupplier clock;
   private final int width;
+  private final Rate work = new Rate();
+  private final Rate innermost = new Rate();
   private String what = "";
-  private long started;
-  private double startedAt;
+  private List<Object> nest = List.of();
   private long shown;
   private boolean open;
 
@@ -45,22 +48,25 @@ final class ProgressLine implements ProgressListener {
   }
 
   @Override
-  public void progress(Progress progress) {
+  public synchronized void progress(Progress progress) {
     if (quiet) {
       return;
     }
     long now = clock.getAsLong();
     if (!progress.what().equals(what)) {
       what = progress.what();
-      started = now;
-      startedAt = progress.done();
+      work.start(now, progress.done());
       shown = terminal ? now - REWRITE : now - NEXT_LINE + FIRST_LINE;
+    }
+    if (!nestOf(progress).equals(nest)) {
+      nest = nestOf(progress);
+      innermost.start(now, progress.innermost().done());
     }
     if (now - shown < (terminal ? REWRITE : NEXT_LINE)) {
       return;
     }
     shown = now;
-    String line = render(progress, (now - started) * 1e-9);
+    String line = render(progress, now);
     if (terminal) {
       String fitted = line.length() < width ? line : line.substring(0, Math.max(0, width - 1));
       err.print("\r" + fitted + "\u001b[K");
@@ -72,7 +78,7 @@ final class ProgressLine implements ProgressListener {
   }
 
   @Override
-  public void note(String sentence) {
+  public synchronized void note(String sentence) {
     if (!quiet) {
       finish();
       err.println(sentence);
@@ -80,7 +86,7 @@ final class ProgressLine implements ProgressListener {
   }
 
   /** Takes the rewritten line away, so that what follows starts at the left. */
-  void finish() {
+  synchronized void finish() {
     if (open) {
       err.print("\r\u001b[K");
       err.flush();
@@ -88,7 +94,7 @@ final class ProgressLine implements ProgressListener {
     }
   }
 
-  private String render(Progress progress, double seconds) {
+  private String render(Progress progress, long now) {
     double fraction = Math.min(1, progress.done() / progress.total());
     StringBuilder line = new StringBuilder();
     if (terminal) {
@@ -102,21 +108,45 @@ final class ProgressLine implements ProgressListener {
     if (!Double.isNaN(progress.loss())) {
       line.append(String.format(Locale.ROOT, ", loss %.4g", progress.loss()));
     }
-    double rate = (progress.done() - startedAt) / seconds;
-    if (rate > 0 && seconds > 0.5) {
-      double perSecond = innermostRate(progress, rate);
+    double rate = innermost.perSecond(now, progress.innermost().done());
+    if (rate > 0) {
       line.append(
           String.format(
               Locale.ROOT,
-              ", %.3g steps/s, %s left",
-              perSecond,
-              duration((progress.total() - progress.done()) / rate)));
+              rate < 100 ? ", %.2g %ss/s" : ", %.0f %ss/s",
+              rate,
+              progress.innermost().name()));
+    }
+    double left = (progress.total() - progress.done()) / work.perSecond(now, progress.done());
+    if (Double.isFinite(left)) {
+      line.append(", ").append(duration(Math.max(0, left))).append(" left");
     }
     return line.toString();
   }
 
-  private static double innermostRate(Progress progress, double rate) {
-    return rate;
+  /** What must stay the same for the innermost count to go on: all but its own progress. */
+  private static List<Object> nestOf(Progress progress) {
+    List<Progress.Level> levels = progress.levels();
+    List<Object> nest = new ArrayList<>(levels.subList(0, levels.size() - 1));
+    nest.add(progress.what());
+    nest.add(progress.innermost().name());
+    return nest;
+  }
+
+  /** Work per second since a start; 0 while too little time has passed to tell. */
+  private static final class Rate {
+    private long started;
+    private double startedAt;
+
+    void start(long now, double done) {
+      started = now;
+      startedAt = done;
+    }
+
+    double perSecond(long now, double done) {
+      double seconds = (now - started) * 1e-9;
+      return seconds < 0.5 ? 0 : (done - startedAt) / seconds;
+    }
   }
 
   /** Seconds as people say them: 45 s, 3 min 05 s, 2 h 10 min, 3 d 4 h. */

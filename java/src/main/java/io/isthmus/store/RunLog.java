@@ -84,6 +84,10 @@ public final class RunLog {
    */
   public synchronized void add(String kind, String id, String name, double value) {
     Key key = new Key(kind, id, name);
+    Double present = rows.get(key);
+    if (present != null && present.equals(value)) {
+      return;
+    }
     append(csv, (Files.exists(csv) ? "" : HEADER) + csvRow(key, value));
     append(jsonl, jsonRow(key, value));
     rows.put(key, value);

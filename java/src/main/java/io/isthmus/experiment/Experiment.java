@@ -1,0 +1,192 @@
+package io.isthmus.experiment;
+
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.ExperimentConfig;
+import io.isthmus.config.ExplorationConfig;
+import io.isthmus.config.IsthmusException;
+import io.isthmus.engine.Metrics;
+import io.isthmus.engine.Points;
+import io.isthmus.landscape.Edge;
+import io.isthmus.landscape.MinimaGraph;
+import io.isthmus.landscape.Minimum;
+import io.isthmus.landscape.PairChoice;
+import io.isthmus.neb.Diverged;
+import io.isthmus.neb.MinimumResult;
+import io.isthmus.neb.Objective;
+import io.isthmus.neb.Pair;
+import io.isthmus.neb.PathResult;
+import io.isthmus.store.Import;
+import io.isthmus.store.MinimumFile;
+import io.isthmus.store.RunDirectory;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/**
+ * An experiment in its run directory: trains minima, connects pairs, explores the landscape
+ * (Draxler et al. 2018, algorithm 3). Every stage takes up what the directory holds already,
+ * finished or half done, so the same calls after a kill go on where they were and end with the same
+ * bits.
+ *
+ * <p>Any stage may throw {@link io.isthmus.neb.Stopped} once {@code stop} says so, after a
+ * checkpoint, or {@link Diverged}, with nothing of the diverged job kept.
+ */
+public final class Experiment implements AutoCloseable {
+  private final Session session;
+
+  /**
+   * Prepares work in a directory; nothing is opened yet.
+   *
+   * @param run the directory, which holds this configuration
+   * @param config the configuration
+   * @param listener hears how it goes
+   * @param stop asked several times a second whether to stop
+   */
+  public Experiment(
+      RunDirectory run, ExperimentConfig config, ProgressListener listener, BooleanSupplier stop) {
+    session = new Session(run, config, listener, stop);
+  }
+
+  /** Trains the minima that are missing. */
+  public void train() {
+    new Training(session).run();
+  }
+
+  /**
+   * Brings a state dictionary into the run as the first minimum that is not there yet, and
+   * evaluates it.
+   *
+   * @return its number
+   * @throws IsthmusException USAGE if the run has all its minima, DATA if the file is damaged or
+   *     does not fit the model
+   */
+  public int adopt(Path file) {
+    int minima = session.config().training().minima();
+    int number = 1;
+    while (number <= minima && Files.exists(session.run().minimum(number))) {
+      number++;
+    }
+    if (number > minima) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "%s has all its %d minima; start a run with more training.minima to bring in %s"
+              .formatted(session.run().folder(), minima, file));
+    }
+    Objective objective = session.bench().objective();
+    FloatBuffer values = Import.stateDict(file, objective.model().tensors()).values();
+    try (Points point = Points.create(objective.model(), 1)) {
+      point.write(0, values);
+      Metrics train = objective.trainMetrics(point)[0];
+      Metrics test = objective.testMetrics(point)[0];
+      new Minima(session).keep(new MinimumResult(number, values, new float[0], train, test), 0);
+    }
+    return number;
+  }
+
+  /**
+   * Finds the path between two trained minima.
+   *
+   * @throws IsthmusException if one of them is not trained
+   */
+  public PathResult connect(Pair pair) {
+    MinimaGraph graph = graph();
+    PathResult result = search(pair, List.of());
+    save(graph.withPath(pair, saddle(result)));
+    return result;
+  }
+
+  /**
+   * Connects pairs as algorithm 3 chooses them until it stops.
+   *
+   * <p>A pair whose path diverges is marked as failed, and the others go on, if any path of the run
+   * is known already; if none is, the settings are wrong for all of them and the run ends.
+   *
+   * @throws Diverged if the first path diverges
+   */
+  public MinimaGraph explore() {
+    ExplorationConfig exploration = session.config().exploration();
+    PairChoice choice = new PairChoice(exploration.tolerance(), exploration.maxPairs());
+    MinimaGraph graph = graph();
+    save(graph);
+    for (Optional<Pair> next; (next = choice.next(graph)).isPresent(); save(graph)) {
+      Pair pair = next.get();
+      try {
+        var place = new Progress.Level("pair", graph.tried() + 1, most(graph, exploration));
+        graph = graph.withPath(pair, saddle(search(pair, List.of(place))));
+      } catch (Diverged diverged) {
+        if (graph.edges().isEmpty()) {
+          throw diverged;
+        }
+        session.listener().note(diverged.getMessage() + " The other pairs go on.");
+        graph = graph.withFailure(pair);
+      }
+    }
+    return graph;
+  }
+
+  @Override
+  public void close() {
+    session.close();
+  }
+
+  private PathResult search(Pair pair, List<Progress.Level> outer) {
+    return new PathSearch(session, pair, outer).run();
+  }
+
+  /** All minima, and the paths that are known: those of the saved graph whose files are there. */
+  private MinimaGraph graph() {
+    int cycles = session.config().exploration().cycles().size();
+    List<Minimum> minima = new ArrayList<>();
+    for (int number = 1; number <= session.config().training().minima(); number++) {
+      minima.add(minimum(number));
+    }
+    MinimaGraph graph = MinimaGraph.of(minima);
+    Optional<MinimaGraph> saved = session.run().graph();
+    if (saved.isPresent() && List.copyOf(saved.get().minima()).equals(minima)) {
+      for (Edge edge : saved.get().edges()) {
+        if (Files.exists(session.run().cycle(edge.pair(), cycles))) {
+          graph = graph.withPath(edge.pair(), edge.saddle());
+        }
+      }
+      for (Pair pair : saved.get().failures()) {
+        graph = graph.withFailure(pair);
+      }
+    }
+    return graph;
+  }
+
+  private Minimum minimum(int number) {
+    Path source = session.run().minimum(number);
+    if (!Files.exists(source)) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "minimum %d of %s is not trained yet; train it with 'isthmus train -o %s'"
+              .formatted(number, session.run().folder(), session.run().folder()));
+    }
+    MinimumFile file = MinimumFile.read(source);
+    session.origin().require(file.origin(), source);
+    return new Minimum(number, file.train(), file.test());
+  }
+
+  private double saddle(PathResult result) {
+    ExplorationConfig exploration = session.config().exploration();
+    return result
+        .valued(exploration.pairValue(), exploration.statistics())
+        .saddle(exploration.statistics())
+        .trainLoss();
+  }
+
+  private void save(MinimaGraph graph) {
+    session.run().saveGraph(graph);
+  }
+
+  /** The largest number of pairs that may be tried. */
+  private static int most(MinimaGraph graph, ExplorationConfig exploration) {
+    int all = graph.tried() + graph.untried().size();
+    return exploration.maxPairs() == 0 ? all : Math.min(all, exploration.maxPairs());
+  }
+}
