@@ -58,7 +58,8 @@ class EngineIT {
   @Test
   void a_device_that_is_not_there_is_unavailable() {
     EngineException refusal =
-        catchThrowableOfType(EngineException.class, () -> Engine.open(Backend.CPU, 4096, 1).close());
+        catchThrowableOfType(
+            EngineException.class, () -> Engine.open(Backend.CPU, 4096, 1).close());
     assertThat(refusal).hasMessageContaining("device").hasMessageContaining("4096");
   }
 

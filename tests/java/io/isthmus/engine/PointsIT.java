@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 class PointsIT {
   private static final String SURFACE = "surface-mueller-brown";
 
-  // Two minima of the Mueller-Brown surface and its energies there (Mueller and Brown 1979, Theor. Chim. Acta 53:75).
+  // Two minima of the Mueller-Brown surface and its energies there (Mueller and Brown 1979, Theor.
+  // Chim. Acta 53:75).
   private static final float[] REACTANT = {-0.558224f, 1.441726f};
   private static final float[] PRODUCT = {0.623499f, 0.028038f};
   private static final double REACTANT_ENERGY = -146.6995;
@@ -158,8 +159,7 @@ class PointsIT {
   void a_finite_spring_needs_no_spacing() {
     try (Model model = Model.surface(engine, SURFACE);
         Points path = ends(model, 5)) {
-      Neb neb =
-          new Neb(new Sgd(1e-4f, 0, 0, false), Tangent.UPWIND, Geometry.PARAMETERS, 1f, true);
+      Neb neb = new Neb(new Sgd(1e-4f, 0, 0, false), Tangent.UPWIND, Geometry.PARAMETERS, 1f, true);
       assertThat(path.relax(null, null, null, neb, null, 0, 3)).hasDimensions(3, 5);
     }
   }
@@ -193,7 +193,8 @@ class PointsIT {
         assertThat(rest[34]).containsExactly(losses[59]);
         for (int i = 0; i < 2; i++) {
           assertThat(array(second.read(i))).containsExactly(array(straight.read(i)));
-          assertThat(array(second.readMomentum(i))).containsExactly(array(straight.readMomentum(i)));
+          assertThat(array(second.readMomentum(i)))
+              .containsExactly(array(straight.readMomentum(i)));
         }
       }
     }
