@@ -88,6 +88,19 @@ class ResultTableTest {
   }
 
   @Test
+  void terminal_columns_are_as_wide_as_their_numbers() {
+    RunSummary small =
+        HandRun.with(
+            List.of(HandRun.minimum(1, 0.000539, 0.3, 0.1), HandRun.minimum(2, 0.000555, 0.3, 0.1)),
+            List.of());
+    List<String> lines = ResultTable.of(List.of(small, run)).terminal(false).lines().toList();
+    assertThat(lines).anyMatch(line -> line.contains("0.000547 ± 0.000011"));
+    assertThat(lines.stream().filter(line -> line.matches("( {3}| {2}t).*")).map(String::length))
+        .hasSize(7)
+        .containsOnly(lines.get(0).length());
+  }
+
+  @Test
   void terminal_colours_change_no_letter() {
     assertThat(table.terminal(true)).contains("\u001b[1m");
     assertThat(table.terminal(true).replaceAll("\u001b\\[\\d+m", ""))

@@ -47,6 +47,9 @@ class NumbersTest {
     assertThat(Numbers.factor(9.996)).isEqualTo("10.0");
     assertThat(Numbers.factor(99.96)).isEqualTo("100");
     assertThat(Numbers.factor(115.4)).isEqualTo("115");
+    assertThat(Numbers.factor(999.6)).isEqualTo("1,000");
+    assertThat(Numbers.factor(3772.4)).isEqualTo("3,770");
+    assertThat(Numbers.factor(Double.POSITIVE_INFINITY)).isEqualTo("∞");
     assertThat(Numbers.factor(3.2e7)).isEqualTo("3.2·10⁷");
     assertThat(Numbers.factor(Double.NaN)).isEqualTo("–");
   }

@@ -204,7 +204,10 @@ final class Page {
     segments(
         "curve-scale",
         "Scale",
-        List.of(new Fact("fitting", "automatic"), new Fact("linear", "linear")));
+        List.of(
+            new Fact("fitting", "automatic"),
+            new Fact("linear", "linear"),
+            new Fact("logarithmic", "logarithmic")));
     html.raw("</div>\n<div id=\"curve-view\" class=\"figure\" tabindex=\"0\"");
     html.raw(" data-statistics=\"").text(ResultRow.word(run.convention()));
     html.raw("\" data-first=\"").text(profile.get().name().substring("profile-".length()));

@@ -24,7 +24,8 @@ import java.util.stream.DoubleStream;
 
 /**
  * Loss along the straight line and along the path between two minima (figure 1, right, of the
- * paper), with the test error below. The loss axis is logarithmic when the losses differ much.
+ * paper), with the test error below. The loss axis is logarithmic when the losses differ much, the
+ * error axis begins at zero.
  */
 final class ProfileFigure {
   private static final double WIDTH = 720;
@@ -113,7 +114,7 @@ final class ProfileFigure {
     double[] onPath = values(path, measure, unit);
     double[] onLine = values(connection.line(), measure, unit);
     double[] all = DoubleStream.concat(DoubleStream.of(onPath), DoubleStream.of(onLine)).toArray();
-    Scale scale = Scale.fitting(all);
+    Scale scale = measure.isError() ? Scale.fromZero(all) : Scale.fitting(all);
     Axis across = across();
     String title =
         measure.isError()

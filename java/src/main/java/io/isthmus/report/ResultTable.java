@@ -44,25 +44,24 @@ public final class ResultTable {
     String bold = colours ? "\u001b[1m" : "";
     String dim = colours ? "\u001b[2m" : "";
     String off = colours ? "\u001b[0m" : "";
-    StringBuilder text = new StringBuilder();
-    text.append(bold);
-    line(text, "", "minima", "saddles", "change", "straight line");
-    text.append(off);
+    List<String> header = List.of("", "minima", "saddles", "change", "straight line");
+    List<List<String>> rows = new ArrayList<>(List.of(header));
+    List<Integer> ends = new ArrayList<>();
     for (RunSummary run : runs) {
       ResultRow row = ResultRow.headline(run);
-      text.append(bold).append(visible(name(run))).append(off);
-      text.append(dim).append("  ").append(sizes(row)).append(off).append('\n');
-      for (Measure measure : SHOWN) {
-        row.cell(measure)
-            .ifPresent(
-                cell ->
-                    line(
-                        text,
-                        "  " + label(run, measure),
-                        spread(measure, cell.minima()),
-                        spread(measure, cell.saddles()),
-                        change(measure, cell),
-                        spread(measure, cell.lines())));
+      SHOWN.forEach(measure -> row.cell(measure).ifPresent(cell -> rows.add(line(row, measure))));
+      ends.add(rows.size());
+    }
+    int[] widths = widths(rows);
+    StringBuilder text = new StringBuilder();
+    text.append(bold).append(aligned(header, widths)).append(off).append('\n');
+    int next = 1;
+    for (int i = 0; i < runs.size(); i++) {
+      text.append(bold).append(visible(name(runs.get(i)))).append(off);
+      text.append(dim).append("  ").append(sizes(ResultRow.headline(runs.get(i)))).append(off);
+      text.append('\n');
+      for (; next < ends.get(i); next++) {
+        text.append(aligned(rows.get(next), widths)).append('\n');
       }
     }
     text.append(dim);
@@ -246,13 +245,34 @@ public final class ResultTable {
     return row.run().tested() ? text + ", statistics " + ResultRow.word(row.convention()) : text;
   }
 
-  private static void line(StringBuilder text, String... cells) {
-    int[] widths = {18, 17, 17, 9, 17};
-    for (int i = 0; i < cells.length; i++) {
-      String blanks = " ".repeat(Math.max(i == 0 ? 0 : 1, widths[i] - length(cells[i])));
-      text.append(i == 0 ? cells[i] + blanks : blanks + cells[i]);
+  private static List<String> line(ResultRow row, Measure measure) {
+    Cell cell = row.cells().get(measure);
+    return List.of(
+        "  " + label(row.run(), measure),
+        spread(measure, cell.minima()),
+        spread(measure, cell.saddles()),
+        change(measure, cell),
+        spread(measure, cell.lines()));
+  }
+
+  private static int[] widths(List<List<String>> rows) {
+    int[] widths = new int[rows.get(0).size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], length(row.get(i)));
+      }
     }
-    text.append('\n');
+    return widths;
+  }
+
+  /** The first cell to the left, the others to the right of their columns. */
+  private static String aligned(List<String> cells, int[] widths) {
+    StringBuilder text = new StringBuilder(cells.get(0));
+    text.append(" ".repeat(widths[0] - length(cells.get(0))));
+    for (int i = 1; i < widths.length; i++) {
+      text.append("  ").append(" ".repeat(widths[i] - length(cells.get(i)))).append(cells.get(i));
+    }
+    return text.toString();
   }
 
   private static int length(String text) {

@@ -114,14 +114,16 @@
     const values = curves.flatMap((c) => c.y).filter(isFinite);
     let low = values.length ? Math.min(...values) : 0;
     let high = values.length ? Math.max(...values) : 1;
-    const logarithmic = chosen('curve-scale', 'fitting') === 'fitting' && low > 0 && high / low >= 12;
+    const scaling = chosen('curve-scale', 'fitting');
+    const logarithmic =
+      low > 0 && low < high && (scaling === 'logarithmic' || (scaling === 'fitting' && !error && high / low >= 12));
     if (logarithmic) {
       const room = (high / low) ** 0.06;
       low /= room;
       high *= room;
     } else {
       const room = 0.06 * (high - low) || 0.1 * Math.abs(low) || 1e-9;
-      low -= room;
+      low = error ? 0 : low - room;
       high += room;
     }
 

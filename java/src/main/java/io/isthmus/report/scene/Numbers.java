@@ -77,12 +77,15 @@ public final class Numbers {
         : text;
   }
 
-  /** How many times: {@code 2.1}, {@code 115}; NaN is {@link #NONE}. */
+  /** How many times, three digits: {@code 2.10}, {@code 115}, {@code 3,770}. */
   public static String factor(double value) {
     double size = Math.abs(value);
-    return size >= 1e6
-        ? significant(value, 2)
-        : fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+    if (size < 999.5 || !Double.isFinite(value)) {
+      return fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+    }
+    return size < 1e6
+        ? count(new BigDecimal(value).round(new MathContext(3)).longValueExact())
+        : significant(value, 2);
   }
 
   /** A count with groups of three digits: {@code 272,474}. */
