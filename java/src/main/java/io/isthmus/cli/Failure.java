@@ -8,6 +8,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Locale;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -21,6 +24,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * @param cause what {@code --debug} prints; null where the sentence says it all
  */
 record Failure(ExitCode code, String sentence, Throwable cause) {
+  /** How picocli lists the constants of an enum. */
+  private static final Pattern CHOICES =
+      Pattern.compile("one of \\[([A-Z_, ]+)] \\(case-(?:in)?sensitive\\)");
 
   static Failure of(Throwable thrown) {
     if (thrown instanceof IsthmusException known) {
@@ -56,7 +62,8 @@ record Failure(ExitCode code, String sentence, Throwable cause) {
   /** What the user typed does not fit the verb. */
   static Failure of(ParameterException wrong) {
     String verb = wrong.getCommandLine().getCommandSpec().qualifiedName();
-    String problem = wrong.getMessage().replaceAll("\\s*\\R\\s*", " ").strip();
+    String problem = CHOICES.matcher(wrong.getMessage()).replaceAll(Failure::choices);
+    problem = problem.replaceAll("\\s*\\R\\s*", " ").strip();
     if (wrong instanceof UnmatchedArgumentException unmatched) {
       problem = unexpected(unmatched.getUnmatched().get(0), wrong.getCommandLine());
     }
@@ -105,6 +112,10 @@ record Failure(ExitCode code, String sentence, Throwable cause) {
       return failed.getFile() + ": " + failed.getReason();
     }
     return "input or output failed: " + io.getMessage();
+  }
+
+  private static String choices(MatchResult list) {
+    return "one of " + list.group(1).toLowerCase(Locale.ROOT);
   }
 
   private static String decapitalise(String text) {

@@ -21,10 +21,11 @@ import io.isthmus.store.RunDirectory;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * An experiment in its run directory: trains minima, connects pairs, explores the landscape
@@ -67,7 +68,7 @@ public final class Experiment implements AutoCloseable {
   public int adopt(Path file) {
     int minima = session.config().training().minima();
     int number = 1;
-    while (number <= minima && Files.exists(session.run().minimum(number))) {
+    while (number <= minima && isTrained(number)) {
       number++;
     }
     if (number > minima) {
@@ -93,7 +94,9 @@ public final class Experiment implements AutoCloseable {
    * @throws IsthmusException if one of them is not trained
    */
   public PathResult connect(Pair pair) {
-    MinimaGraph graph = graph();
+    minimum(pair.first());
+    minimum(pair.second());
+    MinimaGraph graph = graph(this::isTrained);
     PathResult result = search(pair, List.of());
     save(graph.withPath(pair, saddle(result)));
     return result;
@@ -110,7 +113,7 @@ public final class Experiment implements AutoCloseable {
   public MinimaGraph explore() {
     ExplorationConfig exploration = session.config().exploration();
     PairChoice choice = new PairChoice(exploration.tolerance(), exploration.maxPairs());
-    MinimaGraph graph = graph();
+    MinimaGraph graph = graph(number -> true);
     save(graph);
     for (Optional<Pair> next; (next = choice.next(graph)).isPresent(); save(graph)) {
       Pair pair = next.get();
@@ -137,13 +140,18 @@ public final class Experiment implements AutoCloseable {
     return new PathSearch(session, pair, outer).run();
   }
 
-  /** All minima, and the paths that are known: those of the saved graph whose files are there. */
-  private MinimaGraph graph() {
+  private boolean isTrained(int number) {
+    return Files.exists(session.run().minimum(number));
+  }
+
+  /** The wanted minima, and the paths known: those of the saved graph whose files are there. */
+  private MinimaGraph graph(IntPredicate wanted) {
     int cycles = session.config().exploration().cycles().size();
-    List<Minimum> minima = new ArrayList<>();
-    for (int number = 1; number <= session.config().training().minima(); number++) {
-      minima.add(minimum(number));
-    }
+    List<Minimum> minima =
+        IntStream.rangeClosed(1, session.config().training().minima())
+            .filter(wanted)
+            .mapToObj(this::minimum)
+            .toList();
     MinimaGraph graph = MinimaGraph.of(minima);
     Optional<MinimaGraph> saved = session.run().graph();
     if (saved.isPresent() && List.copyOf(saved.get().minima()).equals(minima)) {
@@ -161,7 +169,7 @@ public final class Experiment implements AutoCloseable {
 
   private Minimum minimum(int number) {
     Path source = session.run().minimum(number);
-    if (!Files.exists(source)) {
+    if (!isTrained(number)) {
       throw new IsthmusException(
           ExitCode.USAGE,
           "minimum %d of %s is not trained yet; train it with 'isthmus train -o %s'"

@@ -68,6 +68,9 @@ final class Training implements TrainingObserver {
                 done,
                 steps,
                 sum / minima.size()));
+    if (done == steps) {
+      session.listener().note("evaluating " + names(minima));
+    }
   }
 
   @Override
