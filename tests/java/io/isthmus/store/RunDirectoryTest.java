@@ -71,6 +71,17 @@ class RunDirectoryTest {
   }
 
   @Test
+  void verifiedDataMayLieInAnotherFolderWhenARunGoesOn() {
+    String yaml = "data: {name: cifar10, folder: %s}\nmodel: resnet8\n";
+    for (String where : List.of("here", "there")) {
+      ExperimentConfig config = Config.parse(yaml.formatted(where), "test.yaml", List.of());
+      try (RunDirectory run = RunDirectory.open(folder, config, yaml)) {
+        assertThat(run.config().data().folder()).endsWith(where);
+      }
+    }
+  }
+
+  @Test
   void aFolderWithOtherThingsIsRefusedAndLeftAlone() throws IOException {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("thesis.tex"), "text");

@@ -1,6 +1,7 @@
 package io.isthmus.store;
 
 import io.isthmus.config.Config;
+import io.isthmus.config.DataConfig;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.IsthmusException;
@@ -85,7 +86,8 @@ public final class RunDirectory implements AutoCloseable {
 
   /**
    * Starts a run, or goes on with it if {@code folder} holds one of the same configuration. The
-   * settings {@code threads} and {@code checkpoint} may change, as results do not depend on them.
+   * settings {@code threads}, {@code checkpoint} and {@code data.folder} may change, as results do
+   * not depend on them.
    *
    * @param config the resolved configuration
    * @param given the user's text of it, kept as it is
@@ -336,7 +338,7 @@ public final class RunDirectory implements AutoCloseable {
             now.backend(),
             before.threads(),
             now.precision(),
-            now.data(),
+            inFolder(before.data().folder(), now.data()),
             now.model(),
             now.training(),
             now.exploration(),
@@ -349,6 +351,21 @@ public final class RunDirectory implements AutoCloseable {
           "%s holds a run of another configuration (%s); choose another folder or undo the change."
               .formatted(folder, String.join("; ", differences)));
     }
+  }
+
+  /** The same data, whose files are checked wherever they lie. */
+  private static DataConfig inFolder(String folder, DataConfig data) {
+    return data.name().equals("file") || data.name().equals("xor") || data.name().equals("none")
+        ? data
+        : new DataConfig(
+            data.name(),
+            folder,
+            data.file(),
+            data.normalise(),
+            data.cropPadding(),
+            data.flip(),
+            data.trainLimit(),
+            data.testLimit());
   }
 
   private static void requireEmpty(Path folder) {
