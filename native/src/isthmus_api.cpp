@@ -98,6 +98,7 @@ template <typename Handle> void destroy(Handle *handle) noexcept {
     --live_handles;
 }
 
+// The value of an enumeration as the caller passed it, which may be none of its names: to be asked before it is used.
 template <typename E> int number(const E &value) {
     int32_t bits;
     static_assert(sizeof bits == sizeof value, "C enumerations are 32 bits wide");
@@ -249,6 +250,7 @@ ist_status ist_points_combine(ist_points *points, int32_t index, const ist_point
 ist_status ist_points_distance(const ist_points *points, int32_t a, int32_t b, ist_geometry geometry, double *out) {
     return with_points(__func__, points, [&](const ist::Points &p) {
         require("out", out);
+        check_enum("geometry", geometry, IST_GEOMETRY_ALL);
         *out = p.distance(a, b, geometry);
     });
 }
@@ -282,7 +284,10 @@ ist_status ist_points_relax(ist_points *points, const ist_dataset *dataset, cons
 }
 
 ist_status ist_points_respace(ist_points *points, ist_geometry geometry, const float *spacing) {
-    return with_points(__func__, points, [&](ist::Points &p) { p.respace(geometry, spacing); });
+    return with_points(__func__, points, [&](ist::Points &p) {
+        check_enum("geometry", geometry, IST_GEOMETRY_ALL);
+        p.respace(geometry, spacing);
+    });
 }
 
 ist_status ist_points_recompute_statistics(ist_points *points, const ist_dataset *dataset, const ist_sampling *sampling,

@@ -32,7 +32,7 @@ IST_HD inline Tangent one_sided(bool forward, double inverse_prev, double invers
 }
 
 // Tangent at pivot i from the losses of pivots i - 1, i, i + 1 and the products |d_{i-1}|^2, d_{i-1} . d_i, |d_i|^2.
-//   UPWIND    Draxler et al. 2018, eq. 5: towards the neighbour of higher loss
+//   UPWIND    Draxler et al. 2018: towards the neighbour of higher loss
 //   IMPROVED  Henkelman & Jonsson 2000, eqs. 8-11
 //   OFFICIAL  as IMPROVED, the differences normalised before they are weighted
 IST_HD inline Tangent path_tangent(ist_tangent kind, double loss_prev, double loss, double loss_next, double prev_prev,

@@ -65,7 +65,6 @@ Points::Points(std::shared_ptr<Model> model, int n_points)
 }
 
 int64_t Points::geometry_size(ist_geometry geometry) const {
-    check_enum("geometry", number(geometry), IST_GEOMETRY_ALL);
     return geometry == IST_GEOMETRY_ALL ? network().size() : network().n_params;
 }
 

@@ -128,8 +128,9 @@ IST_API void ist_dataset_destroy(ist_dataset *dataset);
 /* spec: name[:key=value[,key=value...]]
  *   resnet20 (any 6n+2)       keys shortcut=A|B (default A), width=16
  *   densenet40-12, densenet100-12-bc   (depth-growth, bc: bottleneck and compression 0.5) keys bottleneck, compression
- *   mlp-64-32                 hidden widths (mlp alone: linear) keys activation=relu|tanh|sigmoid
- *   cnn-16-32                 3x3 convolutions of these widths, each with ReLU and 2x2 max pooling; key batchnorm=0|1
+ *   mlp-64-32                 hidden widths (mlp alone: linear) keys activation=relu|tanh|sigmoid, batchnorm=0|1
+ *   cnn-16-32                 convolutions of these widths, each with 2x2 max pooling and ReLU; keys kernel=3, batchnorm=0|1
+ *                             (before the ReLU), dense=0 (width of a hidden layer after them)
  *   surface-mueller-brown, surface-leps, surface-egg-carton, surface-curvy-valley   two-dimensional, no data:
  *       channels, height, width, n_classes must be 0 and precision IST_FP32. */
 IST_API ist_status ist_model_create(ist_engine *engine, const char *spec, int32_t channels, int32_t height,

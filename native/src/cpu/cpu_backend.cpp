@@ -61,7 +61,7 @@ void CpuBackend::release(float *vector) noexcept { Buffer::free(vector); }
 void CpuBackend::upload(float *dst, const float *host_src, int64_t count) { copy(dst, host_src, count); }
 void CpuBackend::download(float *host_dst, const float *src, int64_t count) { copy(host_dst, src, count); }
 void CpuBackend::copy(float *dst, const float *src, int64_t count) {
-    std::memmove(dst, src, size_t(count) * sizeof(float));
+    if (count > 0) std::memmove(dst, src, size_t(count) * sizeof(float)); // of nothing, pointers may be null
 }
 void CpuBackend::clear(float *dst, int64_t count) { std::memset(dst, 0, size_t(count) * sizeof(float)); }
 

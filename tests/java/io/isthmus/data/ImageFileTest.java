@@ -88,6 +88,7 @@ class ImageFileTest {
     assertRefused("wide.h5", "/train/images must be unsigned bytes (uint8); convert them");
     assertRefused("mismatch.h5", "/test/images are 3 x 6 x 4, but those of /train 3 x 5 x 4");
     assertRefused("short.h5", "/train/labels must be one per image, 7, but have the shape [6]");
+    assertRefused("claims.h5", "/train/images claim 1024000 chunks, more than a file of this");
     assertRefused("link.h5", "/train/images is a link; store the data itself");
     Path text = Files.writeString(folder.resolve("text.h5"), "no HDF5 at all");
     assertThatThrownBy(() -> ImageFile.read(text))

@@ -52,3 +52,7 @@ with h5py.File("link.h5", "w") as f:
     f["hidden"] = images(7)
     f["train/images"] = h5py.ExternalLink("block.h5", "/train/images")
     f["train/labels"] = labels(7, "u1")
+
+with h5py.File("claims.h5", "w") as f:  # a million chunks, none of them written
+    f.create_dataset("train/images", shape=(1000, 1, 32, 32), chunks=(1, 1, 1, 1), dtype="u1")
+    f["train/labels"] = labels(1000, "u1")

@@ -275,6 +275,13 @@ final class ImageFile {
     if (chunk.length != dims.length || chunkBytes < 0) {
       throw error(at, "have chunks of the shape " + Arrays.toString(chunk) + "; use smaller ones");
     }
+    long number = 1; // at most total, so it cannot overflow
+    for (int d = 0; d < dims.length; d++) {
+      number *= (dims[d] + chunk[d] - 1L) / chunk[d];
+    }
+    if (number > fileBytes) {
+      throw error(at, "claim " + number + " chunks, more than a file of this size can hold");
+    }
     byte[] bytes = new byte[(int) total];
     int[] origin = new int[dims.length];
     do {

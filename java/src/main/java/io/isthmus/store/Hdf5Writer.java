@@ -50,6 +50,7 @@ final class Hdf5Writer implements AutoCloseable {
     long access = require(H5Pcreate(H5P_CLS_FILE_ACCESS_ID_g()), "make a property list");
     long creation = require(H5Pcreate(H5P_CLS_FILE_CREATE_ID_g()), "make a property list");
     require(H5Pset_fapl_core(access, GROWTH, false), "choose the memory driver");
+    require(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "have all closed with the file");
     require(H5Pset_userblock(creation, Seal.SIZE), "reserve the user block");
     file = require(H5Fcreate("memory", H5F_ACC_TRUNC(), creation, access), "create a file");
     H5Pclose(access);
@@ -167,7 +168,7 @@ final class Hdf5Writer implements AutoCloseable {
   private void dataset(
       String path, long type, int width, long[] shape, long[] chunk, List<Pointer> parts) {
     boolean scalar = shape.length == 0;
-    long partBytes = Arrays.stream(chunk).reduce(1, Math::multiplyExact) * width;
+    long partBytes = Math.toIntExact(Arrays.stream(chunk).reduce(1, Math::multiplyExact) * width);
     for (Pointer part : parts) {
       if (part.limit() * part.sizeof() != partBytes) {
         throw new IllegalArgumentException(

@@ -50,8 +50,9 @@ final class Newest {
         throw AtomicFile.failure("write", aside, e);
       }
       LOG.warn(
-          "{} The checkpoint before it is used; the damaged one is kept as {}.",
-          damage.getMessage(),
+          "The newest checkpoint {} cannot be read; going on from the one before it, and keeping"
+              + " the newest as {} for you to look at.",
+          target,
           aside.getFileName());
       return Optional.of(older);
     }
