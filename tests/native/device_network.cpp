@@ -61,7 +61,8 @@ std::vector<PointJob> DeviceNetwork::jobs(const Points &points, const std::vecto
         backend_->upload(params, values.data(), network_.n_params);
         jobs[i].params = params;
         jobs[i].statistics = vector(network_.n_statistics);
-        backend_->upload(jobs[i].statistics, values.data() + network_.n_params, network_.n_statistics);
+        if (network_.n_statistics > 0)
+            backend_->upload(jobs[i].statistics, values.data() + network_.n_params, network_.n_statistics);
         if (gradient) { // handed over full of rubbish: it is overwritten, not added to
             jobs[i].gradient = vector(network_.n_params);
             const std::vector<float> rubbish(network_.n_params, 1e30f);
@@ -77,7 +78,8 @@ std::vector<Outcome> DeviceNetwork::collect(const std::vector<PointJob> &jobs, b
     for (size_t i = 0; i < jobs.size(); ++i) {
         outcomes[i].loss = jobs[i].loss, outcomes[i].error = jobs[i].error;
         outcomes[i].statistics.resize(network_.n_statistics);
-        backend_->download(outcomes[i].statistics.data(), jobs[i].statistics, network_.n_statistics);
+        if (network_.n_statistics > 0)
+            backend_->download(outcomes[i].statistics.data(), jobs[i].statistics, network_.n_statistics);
         if (!gradient)
             continue;
         outcomes[i].gradient.resize(network_.n_params);
