@@ -94,6 +94,31 @@ class CommandsIT {
   }
 
   @Test
+  void connectGoesOnFromAGivenPathInEitherDirection() throws IOException {
+    String other = own.resolve("other").toString();
+    assertThat(Run.of("train", config, "-o", other).status()).isZero();
+    String path = run + "/paths/0001-0003/cycle-03.h5";
+    Run wrong = Run.of("connect", other, "1", "2", "--from", path);
+    assertThat(wrong.status()).isEqualTo(2);
+    assertThat(wrong.err()).contains("does not lead from minimum 1 to minimum 2");
+    Run further = Run.of("connect", other, "3", "1", "--from", path, "--json");
+    assertThat(further.status()).as(further.err()).isZero();
+    JsonNode found = JSON.readTree(further.out());
+    JsonNode before = JSON.readTree(Run.of("connect", run, "1", "3", "--json").out());
+    assertThat(found.get("pivots").asInt()).isGreaterThanOrEqualTo(before.get("pivots").asInt());
+    Run again = Run.of("connect", other, "1", "3", "--from", path);
+    assertThat(again.err()).contains("is finished; remove");
+  }
+
+  @Test
+  void aMistakeBeforeAnythingIsComputedDoesNotSpoilTheFolder() {
+    String folder = own.resolve("corrected").toString();
+    assertThat(Run.of("train", config, "-o", folder, "-s", "model=mlp-99999999").status())
+        .isEqualTo(2);
+    assertThat(Run.of("train", config, "-o", folder, "-s", "training.steps=3").status()).isZero();
+  }
+
+  @Test
   void aDrawnSeedIsPrintedStoredAndKept() throws IOException {
     String drawn = own.resolve("drawn").toString();
     String[] command = {"train", config, "-o", drawn, "--seed", "random", "-s", "training.steps=5"};

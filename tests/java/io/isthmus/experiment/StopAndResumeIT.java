@@ -74,6 +74,22 @@ class StopAndResumeIT {
   }
 
   @Test
+  void aDamagedCheckpointIsPutAsideAndTheOneBeforeItUsed() throws IOException {
+    run("whole", CONFIG, () -> false);
+    Path folderOfPath = folder.resolve("damaged/paths/0001-0003");
+    Path checkpoint = folderOfPath.resolve("checkpoint.h5");
+    BooleanSupplier twoCheckpoints = () -> Files.exists(folderOfPath.resolve("checkpoint.h5.prev"));
+    assertThatThrownBy(() -> run("damaged", CONFIG, twoCheckpoints)).isInstanceOf(Stopped.class);
+    byte[] bytes = Files.readAllBytes(checkpoint);
+    bytes[bytes.length - 100] ^= 1;
+    Files.write(checkpoint, bytes);
+    run("damaged", CONFIG, () -> false);
+    Map<String, String> results = results("damaged");
+    assertThat(results.remove("paths/0001-0003/checkpoint.h5.damaged")).isNotNull();
+    assertThat(results).isEqualTo(results("whole"));
+  }
+
+  @Test
   void bothEndsOfEveryPathAreTheMinimaBitForBit() throws IOException {
     run("ends", CONFIG, () -> false);
     try (RunDirectory run = RunDirectory.view(folder.resolve("ends"))) {

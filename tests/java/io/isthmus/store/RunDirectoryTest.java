@@ -62,8 +62,20 @@ class RunDirectoryTest {
   }
 
   @Test
+  void beforeAnythingIsComputedTheConfigurationMayChange() {
+    open("model=surface-leps").close();
+    RunDirectory.open(folder, config(), "corrected").close();
+    assertThat(RunDirectory.view(folder).config()).isEqualTo(config());
+    assertThat(folder.resolve("config.yaml")).hasContent("corrected");
+    RunDirectory.resume(folder).close();
+    assertThat(folder.resolve("config.yaml")).hasContent("corrected");
+  }
+
+  @Test
   void aChangedConfigurationIsRefusedWithTheDifference() {
-    open().close();
+    try (RunDirectory run = open()) {
+      run.metrics().add("minimum", "0001", "train_loss", 1);
+    }
     Sentences.usage(() -> open("seed=8", "training.steps=3"))
         .contains(folder.toString(), "seed: 7 -> 8", "training.steps: ", " -> 3", "choose another");
     open("threads=1", "checkpoint.interval_steps=3").close();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code isthmus connect}: the path between two minima. */
@@ -28,6 +29,12 @@ final class Connect implements Callable<Integer> {
 
   @Parameters(index = "2", paramLabel = "TO", description = "Number of the other.")
   private int to;
+
+  @Option(
+      names = "--from",
+      paramLabel = "FILE",
+      description = "Start from the pivots of this path in place of the straight line.")
+  private Path start;
 
   Connect(Console console) {
     this.console = console;
@@ -53,7 +60,12 @@ final class Connect implements Callable<Integer> {
     }
     Pair pair = Pair.of(from, to);
     try (RunDirectory run = RunDirectory.resume(folder)) {
-      PathResult result = Work.in(run, console, experiment -> experiment.connect(pair));
+      PathResult result =
+          Work.in(
+              run,
+              console,
+              experiment ->
+                  start == null ? experiment.connect(pair) : experiment.connect(pair, start));
       answer(run, result);
       return 0;
     }

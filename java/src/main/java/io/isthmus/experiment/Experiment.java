@@ -94,10 +94,25 @@ public final class Experiment implements AutoCloseable {
    * @throws IsthmusException if one of them is not trained
    */
   public PathResult connect(Pair pair) {
+    return connect(pair, new PathSearch(session, pair, List.of()));
+  }
+
+  /**
+   * As {@link #connect(Pair)}, from a given path in place of the straight line; one in progress
+   * goes on from its checkpoint.
+   *
+   * @param path a file with the pivots of a path from one of the minima to the other
+   * @throws IsthmusException USAGE if its ends are not these minima, or the pair's path is finished
+   */
+  public PathResult connect(Pair pair, Path path) {
+    return connect(pair, new PathSearch(session, pair, List.of()).along(path));
+  }
+
+  private PathResult connect(Pair pair, PathSearch search) {
     minimum(pair.first());
     minimum(pair.second());
     MinimaGraph graph = graph(this::isTrained);
-    PathResult result = search(pair, List.of());
+    PathResult result = search.run();
     save(graph.withPath(pair, saddle(result)));
     return result;
   }
@@ -119,7 +134,7 @@ public final class Experiment implements AutoCloseable {
       Pair pair = next.get();
       try {
         var place = new Progress.Level("pair", graph.tried() + 1, most(graph, exploration));
-        graph = graph.withPath(pair, saddle(search(pair, List.of(place))));
+        graph = graph.withPath(pair, saddle(new PathSearch(session, pair, List.of(place)).run()));
       } catch (Diverged diverged) {
         if (graph.edges().isEmpty()) {
           throw diverged;
@@ -134,10 +149,6 @@ public final class Experiment implements AutoCloseable {
   @Override
   public void close() {
     session.close();
-  }
-
-  private PathResult search(Pair pair, List<Progress.Level> outer) {
-    return new PathSearch(session, pair, outer).run();
   }
 
   private boolean isTrained(int number) {

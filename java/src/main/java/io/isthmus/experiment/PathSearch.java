@@ -1,5 +1,7 @@
 package io.isthmus.experiment;
 
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
 import io.isthmus.engine.Points;
 import io.isthmus.engine.TensorInfo;
 import io.isthmus.neb.AutoNeb;
@@ -9,6 +11,7 @@ import io.isthmus.neb.PathObserver;
 import io.isthmus.neb.PathResult;
 import io.isthmus.neb.PathState;
 import io.isthmus.neb.Profile;
+import io.isthmus.store.Import;
 import io.isthmus.store.MinimumFile;
 import io.isthmus.store.PathCheckpoint;
 import io.isthmus.store.PathFile;
@@ -16,6 +19,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** The path between two minima of a run, from where it is to the end of its last cycle. */
@@ -24,6 +28,7 @@ final class PathSearch implements PathObserver {
   private final Pair pair;
   private final List<Progress.Level> outer;
   private PathProgress progress;
+  private Path given;
 
   /** {@code outer} is what the progress of this path is nested in, such as pair 2 of 10. */
   PathSearch(Session session, Pair pair, List<Progress.Level> outer) {
@@ -32,10 +37,23 @@ final class PathSearch implements PathObserver {
     this.outer = outer;
   }
 
+  /** Starts from a given path in place of the straight line. */
+  PathSearch along(Path path) {
+    given = path;
+    return this;
+  }
+
   /** Reads a finished search, or finishes it. */
   PathResult run() {
     int last = session.config().exploration().cycles().size();
     if (Files.exists(session.run().cycle(pair, last))) {
+      if (given != null) {
+        throw new IsthmusException(
+            ExitCode.USAGE,
+            "the path %s of %s is finished; remove %s to look for it anew"
+                .formatted(
+                    name(), session.run().folder(), session.run().cycle(pair, 0).getParent()));
+      }
       return read(last);
     }
     PathState start = start();
@@ -63,7 +81,26 @@ final class PathSearch implements PathObserver {
               session.origin().require(kept.origin(), source);
               return kept.state();
             })
-        .orElseGet(() -> PathState.between(pair, minimum(pair.first()), minimum(pair.second())));
+        .orElseGet(this::beginning);
+  }
+
+  private PathState beginning() {
+    FloatBuffer first = minimum(pair.first());
+    FloatBuffer second = minimum(pair.second());
+    if (given == null) {
+      return PathState.between(pair, first, second);
+    }
+    List<FloatBuffer> pivots = new ArrayList<>(Import.path(given, tensors()));
+    if (!pivots.get(0).equals(first)) {
+      Collections.reverse(pivots);
+    }
+    if (!pivots.get(0).equals(first) || !pivots.get(pivots.size() - 1).equals(second)) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "%s does not lead from minimum %d to minimum %d of %s; its ends must be these, bit for bit"
+              .formatted(given, pair.first(), pair.second(), session.run().folder()));
+    }
+    return PathState.along(pair, pivots);
   }
 
   private FloatBuffer minimum(int number) {

@@ -87,7 +87,7 @@ public final class RunDirectory implements AutoCloseable {
   /**
    * Starts a run, or goes on with it if {@code folder} holds one of the same configuration. The
    * settings {@code threads}, {@code checkpoint} and {@code data.folder} may change, as results do
-   * not depend on them.
+   * not depend on them; before anything is computed, all of them may.
    *
    * @param config the resolved configuration
    * @param given the user's text of it, kept as it is
@@ -106,7 +106,7 @@ public final class RunDirectory implements AutoCloseable {
     RunLock lock = RunLock.take(folder);
     try {
       removeTemporaries(folder);
-      if (isRun(folder)) {
+      if (isRun(folder) && (hasResults(folder) || load(folder).equals(config))) {
         requireSame(folder, load(folder), config);
       } else {
         AtomicFile.write(folder.resolve(CONFIG), given);
@@ -325,6 +325,12 @@ public final class RunDirectory implements AutoCloseable {
               .formatted(folder));
     }
     return load(folder);
+  }
+
+  private static boolean hasResults(Path folder) {
+    return Files.exists(folder.resolve(MINIMA))
+        || Files.exists(folder.resolve(PATHS))
+        || Files.exists(folder.resolve("metrics.csv"));
   }
 
   private static ExperimentConfig load(Path folder) {
