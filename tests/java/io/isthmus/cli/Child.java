@@ -23,7 +23,7 @@ final class Child implements AutoCloseable {
   }
 
   /** Starts a command in a folder; what it prints goes to files beside the folder. */
-  static Child start(Path folder, String... arguments) throws IOException {
+  static Child start(Path folder, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"));
@@ -33,7 +33,7 @@ final class Child implements AutoCloseable {
       }
     }
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.isthmus.cli.Isthmus"));
-    command.addAll(List.of(arguments));
+    command.addAll(arguments);
     Path out = Files.createTempFile(folder.toAbsolutePath().getParent(), "child", ".out");
     Path err = Files.createTempFile(folder.toAbsolutePath().getParent(), "child", ".err");
     Process process =

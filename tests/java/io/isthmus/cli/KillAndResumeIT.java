@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
@@ -95,6 +96,6 @@ class KillAndResumeIT {
   }
 
   private Child start(String directory) throws IOException {
-    return Child.start(work, "run", "tiny.yaml", "-o", directory);
+    return Child.start(work, List.of("run", "tiny.yaml", "-o", directory));
   }
 }
