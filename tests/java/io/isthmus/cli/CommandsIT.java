@@ -2,6 +2,9 @@ package io.isthmus.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.isthmus.landscape.MinimaGraph;
+import io.isthmus.neb.Pair;
+import io.isthmus.store.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -371,9 +374,24 @@ class CommandsIT {
   }
 
   @Test
+  void aPairThatDivergedIsReportedWith76AndTheOthersStand() throws IOException {
+    Path copy = copyOfRun();
+    for (int cycle = 1; cycle <= 3; cycle++) {
+      Files.delete(copy.resolve("paths/0002-0003/cycle-0" + cycle + ".h5"));
+    }
+    try (var run = RunDirectory.resume(copy)) {
+      MinimaGraph graph = run.graph().orElseThrow();
+      run.saveGraph(graph.withFailure(new Pair(2, 3)));
+    }
+    Run explored = Run.of("explore", copy.toString());
+    assertThat(explored.status()).isEqualTo(76);
+    assertThat(explored.out()).contains("Not complete: 1 pair diverged.", "The highest saddle");
+  }
+
+  @Test
   void aRunAtWorkIsLeftAlone() throws IOException {
     Path copy = copyOfRun();
-    try (var held = io.isthmus.store.RunDirectory.resume(copy)) {
+    try (var held = RunDirectory.resume(copy)) {
       Run second = Run.of("explore", copy.toString());
       assertThat(second.status()).isEqualTo(2);
       assertThat(second.err()).contains("works in", held.folder().toString());

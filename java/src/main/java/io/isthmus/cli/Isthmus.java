@@ -3,6 +3,7 @@ package io.isthmus.cli;
 import io.isthmus.config.ExitCode;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -103,6 +104,7 @@ public final class Isthmus implements Callable<Integer> {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
+    Locale.setDefault(Locale.ROOT); // numbers in files and results look the same everywhere
     System.exit(run(Console.ofProcess(), args));
   }
 

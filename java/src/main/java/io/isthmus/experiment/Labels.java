@@ -17,7 +17,7 @@ final class Labels {
           "xor", "XOR",
           "none", "surface");
   private static final Pattern RESNET = Pattern.compile("resnet(\\d+)(.*)");
-  private static final Pattern DENSENET = Pattern.compile("densenet([\\d-]+)(-bc)?(.*)");
+  private static final Pattern DENSENET = Pattern.compile("densenet(\\d+-\\d+)(-bc)?(.*)");
   private static final Pattern WIDTHS = Pattern.compile("(mlp|cnn)(?:-([\\d-]+))?(.*)");
 
   private Labels() {}

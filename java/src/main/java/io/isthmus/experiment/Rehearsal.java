@@ -3,10 +3,13 @@ package io.isthmus.experiment;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.Plan;
 import io.isthmus.data.DataSource;
+import io.isthmus.data.ImageSet;
+import io.isthmus.engine.Dataset;
 import io.isthmus.engine.Model;
 import io.isthmus.engine.Points;
 import io.isthmus.engine.Sampling;
 import io.isthmus.neb.Objective;
+import java.util.Arrays;
 
 /**
  * What a run would cost on this machine: its plan, and the time it takes at a speed measured on a
@@ -27,6 +30,7 @@ public record Rehearsal(
     double inferenceImages,
     Plan.Range seconds) {
   private static final double MEASURED_SECONDS = 1;
+  private static final int MEASURED_IMAGES = 256;
 
   /** Opens what the run would work with, and measures for a few seconds. */
   public static Rehearsal of(ExperimentConfig config) {
@@ -49,8 +53,7 @@ public record Rehearsal(
             points
                 * batch
                 * perSecond(() -> probe.gradient(objective.train(), sampling, streams, 0));
-        int tested = objective.isSurface() ? 1 : objective.test().count();
-        inferences = points * tested * perSecond(() -> probe.evaluate(objective.test()));
+        inferences = points * evaluationsPerSecond(bench, probe);
       }
       double training = (double) plan.trainingGradients() * batch / gradients;
       double pathBatch = config.exploration().batch();
@@ -64,6 +67,29 @@ public record Rehearsal(
                   + plan.forwardImages().high() / inferences);
       return new Rehearsal(
           bench.engine().description(), work, plan, gradients, inferences, seconds);
+    }
+  }
+
+  /** Images per second and point in inference, measured on some of the test images. */
+  private static double evaluationsPerSecond(Workbench bench, Points probe) {
+    if (bench.data() == null) {
+      return perSecond(() -> probe.evaluate(null));
+    }
+    ImageSet all = bench.data().test();
+    int count = Math.min(MEASURED_IMAGES, all.count());
+    ImageSet some =
+        new ImageSet(
+            all.name(),
+            count,
+            all.channels(),
+            all.height(),
+            all.width(),
+            all.classes(),
+            Arrays.copyOf(all.images(), count * all.pixels()),
+            Arrays.copyOf(all.labels(), count));
+    try (Dataset images =
+        Dataset.create(bench.engine(), some, bench.data().mean(), bench.data().std())) {
+      return count * perSecond(() -> probe.evaluate(images));
     }
   }
 

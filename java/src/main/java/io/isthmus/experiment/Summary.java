@@ -24,6 +24,7 @@ import io.isthmus.store.RunDirectory.MinimumStatus;
 import io.isthmus.store.RunDirectory.PathStatus;
 import io.isthmus.store.RunLog;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -100,12 +101,14 @@ public final class Summary {
             .map(key -> key.id().substring(0, key.id().indexOf('/')))
             .distinct()
             .toList();
-    Optional<MinimaGraph> graph = run.graph();
+    Collection<Pair> failures = run.graph().map(MinimaGraph::failures).orElse(List.of());
+    Map<Pair, PathStatus> paths = new TreeMap<>();
+    failures.forEach(pair -> paths.put(pair, new PathStatus(pair, -1, false)));
+    run.paths().forEach(path -> paths.put(path.pair(), path));
     List<Connection> connections = new ArrayList<>();
-    for (PathStatus path : run.paths()) {
+    for (PathStatus path : paths.values()) {
       if (minima.containsKey(path.pair().first()) && minima.containsKey(path.pair().second())) {
-        boolean failed = graph.isPresent() && graph.get().failures().contains(path.pair());
-        connections.add(connection(path, failed));
+        connections.add(connection(path, failures.contains(path.pair())));
       }
     }
     connections.sort(
