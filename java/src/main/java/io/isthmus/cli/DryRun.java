@@ -32,7 +32,7 @@ final class DryRun {
             .formatted(rehearsal.work().parameters(), rehearsal.work().statistics()),
         "  training    %d minima, %s mini-batch gradients"
             .formatted(config.training().minima(), Sizes.count(plan.trainingGradients())),
-        "  paths       %s pairs, %s mini-batch gradients"
+        "  pairs       %s, with %s mini-batch gradients"
             .formatted(range(plan.pairs()), range(plan.pathGradients())),
         "  evaluation  %s images".formatted(range(plan.forwardImages())),
         "  memory      %s for points and images, and activations on top"
