@@ -105,7 +105,21 @@ void expect_tensors_close(const Case &c, Spread &spread, bool statistic, const s
 
 // --- judging one network -----------------------------------------------------------------------------------------
 
-void judge(const BackendUnderTest &backend, ist_precision precision, const Case &c) {
+} // namespace
+
+const char *name_of(ist_precision precision) {
+    return precision == IST_FP32 ? "fp32" : "bf16";
+}
+
+std::string words(std::string name) {
+    for (char &c : name)
+        if (!std::isalnum(static_cast<unsigned char>(c)))
+            c = '_';
+    return name;
+}
+
+void judge(const BackendUnderTest &backend, ist_precision precision, Case c) {
+    c.pass = ref::train(c.network, c.point, c.images.batch());
     DeviceNetwork device(backend, 2, c.network, precision, c.images);
     Spread spread(c, precision);
     const double loss_tolerance = precision == IST_FP32 ? 1e-5 : 0.02;
@@ -150,19 +164,6 @@ void judge(const BackendUnderTest &backend, ist_precision precision, const Case 
     const Distance d =
         distance(predicted.data(), inferred.log_probabilities.data(), int64_t(predicted.size()), precision);
     EXPECT_LE(d.difference, (precision == IST_FP32 ? 1e-4 : 0.02) * d.scale) << "log-probabilities";
-}
-
-} // namespace
-
-const char *name_of(ist_precision precision) {
-    return precision == IST_FP32 ? "fp32" : "bf16";
-}
-
-std::string words(std::string name) {
-    for (char &c : name)
-        if (!std::isalnum(static_cast<unsigned char>(c)))
-            c = '_';
-    return name;
 }
 
 void judge(const BackendUnderTest &backend, ist_precision precision, const Network &network, int n_images,

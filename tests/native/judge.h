@@ -27,4 +27,7 @@ std::string words(std::string name);
 void judge(const BackendUnderTest &backend, ist_precision precision, const Network &network, int n_images,
            double margin = 2e-6);
 
+// The same for a point and images made by hand; c.pass is computed here.
+void judge(const BackendUnderTest &backend, ist_precision precision, Case c);
+
 } // namespace ist::test

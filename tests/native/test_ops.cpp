@@ -4,6 +4,7 @@
 // An op sits between a 1x1 convolution (so its input gradient counts) and a linear layer over all of its outputs (so
 // the gradient that comes back differs from element to element). The data set is exactly one batch, without
 // augmentation, so every image is used once whatever the permutation.
+#include <algorithm>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -186,5 +187,74 @@ TEST_P(PadShortcutResidual, EqualsThePlainLoops) {
 INSTANTIATE_TEST_SUITE_P(Every, PadShortcutResidual,
                          testing::ValuesIn(subjects("pad_shortcut", [](const Shape &s) { return s["width"] > 1; })),
                          test_name);
+
+// --- values that random numbers do not meet ------------------------------------------------------------------------
+
+class Corner : public testing::TestWithParam<const BackendUnderTest *> {
+  protected:
+    static Case random_case(const Network &network, int n_images) {
+        Case c;
+        c.network = network;
+        c.point = random_point(network, 1);
+        c.images = random_images(network, n_images, 1);
+        return c;
+    }
+    static void fill(Case &c, int tensor, double value) {
+        const ParamTensor &t = c.network.tensors.at(tensor);
+        std::fill_n(c.point.begin() + t.offset, t.size(), value);
+    }
+};
+
+// A convolution with no weights and a bias: every window is a tie, and which pixel wins shows in the weights' gradient.
+TEST_P(Corner, TheFirstOfEqualMaximaWins) {
+    NetworkBuilder b(2, 6, 9, kClasses);
+    Case c = random_case(b.finish(b.max_pool(b.conv(0, 5, 3, 1, 1, true), 3)), 7);
+    fill(c, 0, 0.0);
+    judge(*GetParam(), IST_FP32, c);
+}
+
+// A filter that is dead has variance 0; its neighbours must not notice.
+TEST_P(Corner, ChannelsThatDoNotVaryAreNormalisedToBeta) {
+    NetworkBuilder b(2, 5, 7, kClasses);
+    Case c = random_case(b.finish(b.batch_norm(b.conv(0, 6, 1), Activation::kTanh)), 9);
+    for (int filter : {0, 3})
+        for (int k = 0; k < 2; ++k)
+            c.point[filter * 2 + k] = 0;
+    judge(*GetParam(), IST_FP32, c);
+}
+
+// Mean 50 times the standard deviation: a variance from sums of squares in float32 would lose four digits.
+TEST_P(Corner, VariancesBesideALargeMeanKeepTheirDigits) {
+    NetworkBuilder b(2, 8, 8, kClasses);
+    Case c = random_case(b.finish(b.batch_norm(b.conv(0, 6, 1), Activation::kTanh)), 9);
+    c.images.mean = {-15.0f, -15.0f}; // of pixels between 0 and 1
+    judge(*GetParam(), IST_FP32, c);
+}
+
+TEST_P(Corner, LogitsOfAnySizeGiveAFiniteLoss) {
+    NetworkBuilder b(2, 3, 3, kClasses);
+    Case c = random_case(b.finish(b.linear(0, kClasses)), 9);
+    for (double &v : c.point)
+        v *= 1024;
+    judge(*GetParam(), IST_FP32, c);
+}
+
+TEST_P(Corner, ActivationsSaturate) {
+    for (Activation activation : {Activation::kTanh, Activation::kSigmoid}) {
+        NetworkBuilder b(2, 3, 3, kClasses);
+        Case c = random_case(b.finish(b.activation(b.conv(0, 5, 1), activation)), 9);
+        for (int64_t j = 0; j < 10; ++j)
+            c.point[j] *= j % 3 == 0 ? 200 : 1;
+        judge(*GetParam(), IST_FP32, c);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Corner, testing::ValuesIn([] {
+                             std::vector<const BackendUnderTest *> all;
+                             for (const BackendUnderTest &backend : backends())
+                                 all.push_back(&backend);
+                             return all;
+                         }()),
+                         [](const auto &info) { return info.param->name; });
 
 } // namespace
