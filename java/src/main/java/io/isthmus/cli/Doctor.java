@@ -143,9 +143,10 @@ final class Doctor implements Callable<Integer> {
         + Sizes.kibibytes(field(MEMORY, "MemTotal"));
   }
 
-  private static String disk() throws IOException {
+  /** By File, not FileStore: that one looks for a mount point, which a chroot or container may hide. */
+  private static String disk() {
     Path here = Path.of("").toAbsolutePath();
-    return Sizes.bytes(Files.getFileStore(here).getUsableSpace()) + " free in " + here;
+    return Sizes.bytes(here.toFile().getUsableSpace()) + " free in " + here;
   }
 
   /** The value of the first line {@code name : value} of a file under /proc. */
