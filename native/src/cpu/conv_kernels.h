@@ -1,0 +1,66 @@
+// conv_kernels.h - the engine's own convolutions for AVX-512, one table per element type (float, bf16).
+//
+// Activations are NHWC slices with a pitch (a channel range of a concatenation is read and written in place), weights
+// are packed once per point and step from a point's float32 OIHW. Arithmetic is float32 accumulation in a fixed order:
+// same bits for any number of images per call and any division among threads. A table's function may only be called
+// for shapes its `supports` accepts; everything else goes to oneDNN (convolution.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu_kernels.h"
+
+namespace ist::cpu {
+
+struct ConvShape {
+    int n, height, width, src_channels, dst_channels, kernel, stride, padding;
+    bool bf16;
+    int dst_height() const { return (height + 2 * padding - kernel) / stride + 1; }
+    int dst_width() const { return (width + 2 * padding - kernel) / stride + 1; }
+};
+
+// What is done to an input element before it is multiplied: x = relu?(scale[c] * x + shift[c]), rounded to the element
+// type; nothing where scale is null. Padding stays 0.
+struct ConvPrologue {
+    const float *scale = nullptr, *shift = nullptr; // [src_channels]
+    bool relu = false;
+};
+
+// What is done to an output element before it is rounded and stored: relu?(y + bias[c] + residual).
+struct ConvEpilogue {
+    const float *bias = nullptr; // [dst_channels] or null
+    ConstSlice residual;         // same pixels and channels as dst, or null
+    bool relu = false;
+};
+
+// dst = epilogue(conv(prologue(src))) on n images.
+struct ConvForwardKernels {
+    bool (*supports)(const ConvShape &shape);
+    size_t (*packed_bytes)(const ConvShape &shape);
+    void (*pack)(const ConvShape &shape, const float *oihw, void *packed);
+    size_t (*scratch_bytes)(const ConvShape &shape);
+    void (*run)(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, const void *packed,
+                const ConvEpilogue &epilogue, Slice dst, void *scratch);
+};
+
+// dsrc = conv^T(ddst), written or (add) added to what is there.
+struct ConvDataKernels {
+    bool (*supports)(const ConvShape &shape);
+    size_t (*packed_bytes)(const ConvShape &shape);
+    void (*pack)(const ConvShape &shape, const float *oihw, void *packed);
+    size_t (*scratch_bytes)(const ConvShape &shape);
+    void (*run)(const ConvShape &shape, int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *scratch);
+};
+
+// Weight gradient of n images, written or (add) added to `sum`, float32 in a layout of the kernel's own;
+// unpack: sum -> OIHW.
+struct ConvWeightKernels {
+    bool (*supports)(const ConvShape &shape);
+    size_t (*sum_floats)(const ConvShape &shape);
+    size_t (*scratch_bytes)(const ConvShape &shape);
+    void (*run)(const ConvShape &shape, int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch);
+    void (*unpack)(const ConvShape &shape, const float *sum, float *oihw);
+};
+
+} // namespace ist::cpu
