@@ -42,6 +42,7 @@ struct ConvForwardKernels {
     size_t (*scratch_bytes)(const ConvShape &shape);
     void (*run)(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, const void *packed,
                 const ConvEpilogue &epilogue, Slice dst, void *scratch);
+    bool prologue; // whether run applies one; otherwise it must be empty
 };
 
 // dsrc = conv^T(ddst), written or (add) added to what is there.
@@ -62,5 +63,10 @@ struct ConvWeightKernels {
     void (*run)(const ConvShape &shape, int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch);
     void (*unpack)(const ConvShape &shape, const float *sum, float *oihw);
 };
+
+const ConvForwardKernels &conv_direct_f32_avx512();
+const ConvForwardKernels &conv_direct_bf16_avx512();
+const ConvDataKernels &conv_direct_data_f32_avx512();
+const ConvDataKernels &conv_direct_data_bf16_avx512();
 
 } // namespace ist::cpu

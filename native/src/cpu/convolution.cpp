@@ -3,148 +3,134 @@
 
 #include <algorithm>
 
-#include "../error.h"
-
 namespace ist::cpu {
+namespace {
 
-using dnnl::memory;
-
-Convolution::Convolution(const dnnl::engine &engine, const ConvShape &s, Fusion fusion, const Convolution *like)
-    : shape(s), fusion(fusion) {
-    // Found by the op tests: the gradient of the taps that only meet padding is not 0 but whatever lies in memory.
-    if (s.bf16 && !fusion.inference && s.width == 1 && s.stride > 1)
-        throw Error(IST_UNSUPPORTED, "a strided convolution on images of width 1 has no exact bf16 weight gradient in "
-                                     "oneDNN; use fp32, or images that are wider");
-    const auto type = s.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-    const auto f32 = memory::data_type::f32;
-    src = {{s.n, s.src_channels, s.height, s.width}, type, memory::format_tag::nhwc};
-    dst = {{s.n, s.dst_channels, s.dst_height(), s.dst_width()}, type, memory::format_tag::nhwc};
-    const memory::dims wdims{s.dst_channels, s.src_channels, s.kernel, s.kernel};
-    const memory::dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
-    oihw = {wdims, f32, memory::format_tag::oihw};
-    const memory::desc any(wdims, type, memory::format_tag::any), any32(wdims, f32, memory::format_tag::any);
-    bias = {{s.dst_channels}, f32, memory::format_tag::x};
-
-    dnnl::primitive_attr attr;
-    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const auto keep = [&](const memory::desc &scratch) { scratch_bytes = std::max(scratch_bytes, scratch.get_size()); };
-
-    if (fusion.inference) {
-        dnnl::primitive_attr fused = attr;
-        dnnl::post_ops post;
-        if (fusion.residual) post.append_binary(dnnl::algorithm::binary_add, dst);
-        if (fusion.relu) post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
-        fused.set_post_ops(post);
-        dnnl::convolution_forward::primitive_desc pd(engine, dnnl::prop_kind::forward_inference,
-                                                     dnnl::algorithm::convolution_direct, src,
-                                                     like ? like->forward_weights : any, bias, dst, strides,
-                                                     padding, padding, fused);
-        forward = dnnl::convolution_forward(pd);
-        forward_weights = pd.weights_desc();
-        keep(pd.scratchpad_desc());
-        to_forward = dnnl::reorder(dnnl::reorder::primitive_desc(engine, oihw, engine, forward_weights));
-        return;
-    }
-    dnnl::convolution_forward::primitive_desc fpd(engine, dnnl::prop_kind::forward_training,
-                                                  dnnl::algorithm::convolution_direct, src,
-                                                  like ? like->forward_weights : any, dst, strides, padding, padding,
-                                                  attr);
-    dnnl::convolution_backward_data::primitive_desc dpd(engine, dnnl::algorithm::convolution_direct, src,
-                                                        like ? like->backward_weights : any, dst, strides, padding,
-                                                        padding, fpd, attr);
-    dnnl::convolution_backward_weights::primitive_desc wpd(engine, dnnl::algorithm::convolution_direct, src,
-                                                           like ? like->diff_weights : any32, dst, strides, padding,
-                                                           padding, fpd, attr);
-    forward = dnnl::convolution_forward(fpd);
-    backward_data = dnnl::convolution_backward_data(dpd);
-    backward_weight = dnnl::convolution_backward_weights(wpd);
-    forward_weights = fpd.weights_desc();
-    backward_weights = dpd.weights_desc();
-    diff_weights = wpd.diff_weights_desc();
-    keep(fpd.scratchpad_desc());
-    keep(dpd.scratchpad_desc());
-    keep(wpd.scratchpad_desc());
-    to_forward = dnnl::reorder(dnnl::reorder::primitive_desc(engine, oihw, engine, forward_weights));
-    to_backward = dnnl::reorder(dnnl::reorder::primitive_desc(engine, oihw, engine, backward_weights));
-    from_diff = dnnl::reorder(dnnl::reorder::primitive_desc(engine, diff_weights, engine, oihw));
+template <class Kernels> const Kernels *first_for(const std::vector<const Kernels *> &candidates, const ConvShape &shape) {
+    for (const Kernels *kernels : candidates)
+        if (kernels->supports(shape)) return kernels;
+    return nullptr;
 }
 
-ConvolutionRunner::ConvolutionRunner(const dnnl::engine &engine, std::shared_ptr<const Convolution> conv)
-    : stream_(engine), conv_(std::move(conv)) {
+size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+} // namespace
+
+Convolution::Convolution(const dnnl::engine &engine, const CpuKernels &elements, const ConvKernels &own,
+                         const ConvShape &shape, const ConvUse &use)
+    : shape(shape), engine_(engine), elements_(elements), forward_(first_for(own.forward, shape)) {
+    const bool training = use.pass == ConvUse::Pass::kTraining;
+    if (training) {
+        data_ = first_for(own.data, shape);
+        weights_ = first_for(own.weights, shape);
+    }
+    size_t own_bytes = 0;
+    if (!forward_ || (training && (!data_ || !weights_))) {
+        OneDnnConvolution::Fusion fusion;
+        fusion.inference = !training, fusion.relu = use.relu, fusion.residual = use.residual;
+        for (int n : use.images) {
+            ConvShape sized = shape;
+            sized.n = n;
+            onednn_.push_back(std::make_shared<OneDnnConvolution>(engine, sized, fusion,
+                                                                  onednn_.empty() ? nullptr : onednn_[0].get()));
+            primitive_bytes_ = std::max(primitive_bytes_, round_up(onednn_.back()->scratch_bytes));
+            dense_bytes_ = std::max({dense_bytes_, round_up(onednn_.back()->src.get_size()),
+                                     round_up(onednn_.back()->dst.get_size())});
+        }
+    }
+    if (forward_) forward_bytes = forward_->packed_bytes(shape), own_bytes = forward_->scratch_bytes(shape);
+    else forward_bytes = onednn_[0]->forward_weights.get_size();
+    if (training) {
+        if (data_) backward_bytes = data_->packed_bytes(shape), own_bytes = std::max(own_bytes, data_->scratch_bytes(shape));
+        else backward_bytes = onednn_[0]->backward_weights.get_size();
+        if (weights_) {
+            sum_floats = weights_->sum_floats(shape);
+            own_bytes = std::max(own_bytes, weights_->scratch_bytes(shape));
+        } else {
+            sum_floats = onednn_[0]->diff_weights.get_size() / sizeof(float);
+            partial_bytes_ = round_up(onednn_[0]->diff_weights.get_size());
+        }
+    }
+    scratch_bytes = std::max(own_bytes, primitive_bytes_ + 2 * dense_bytes_ + partial_bytes_);
+}
+
+ConvolutionRunner::ConvolutionRunner(std::shared_ptr<const Convolution> conv) : conv_(std::move(conv)) {
+    for (const auto &c : conv_->onednn_) onednn_.push_back(std::make_unique<OneDnnRunner>(conv_->engine_, c));
+}
+
+OneDnnRunner &ConvolutionRunner::onednn(int n) {
+    const auto &sizes = conv_->onednn_;
+    const auto at = std::find_if(sizes.begin(), sizes.end(), [&](const auto &c) { return c->shape.n == n; });
+    return *onednn_[size_t(at - sizes.begin())];
+}
+
+void *ConvolutionRunner::dense_place(int place, void *scratch) const {
+    return static_cast<char *>(scratch) + conv_->primitive_bytes_ + size_t(place) * conv_->dense_bytes_;
+}
+
+const void *ConvolutionRunner::dense(int place, ConstSlice slice, int64_t rows, int channels, void *scratch) const {
+    if (slice.pitch == channels) return slice.data;
+    void *copy = dense_place(place, scratch);
+    conv_->elements_.copy({copy, channels}, slice, rows, channels);
+    return copy;
+}
+
+void ConvolutionRunner::pack_forward(const float *oihw, void *packed) {
+    if (conv_->forward_) conv_->forward_->pack(conv_->shape, oihw, packed);
+    else onednn_[0]->reorder_forward(oihw, packed);
+}
+
+void ConvolutionRunner::pack_backward(const float *oihw, void *packed) {
+    if (conv_->data_) conv_->data_->pack(conv_->shape, oihw, packed);
+    else onednn_[0]->reorder_backward(oihw, packed);
+}
+
+void ConvolutionRunner::forward(int n, ConstSlice src, const ConvPrologue &prologue, const void *packed,
+                                const ConvEpilogue &epilogue, Slice dst, void *scratch) {
     const Convolution &c = *conv_;
-    const auto handle = [&](const memory::desc &desc) { return memory(desc, engine, nullptr); };
-    const memory::desc scratch({int64_t(c.scratch_bytes)}, memory::data_type::u8, memory::format_tag::x);
-    src_ = handle(c.src), dst_ = handle(c.dst), weights_f_ = handle(c.forward_weights), oihw_ = handle(c.oihw);
-    scratch_ = handle(scratch);
-    forward_args_ = {{DNNL_ARG_SRC, src_},
-                     {DNNL_ARG_WEIGHTS, weights_f_},
-                     {DNNL_ARG_DST, dst_},
-                     {DNNL_ARG_SCRATCHPAD, scratch_}};
-    if (c.fusion.inference) {
-        bias_ = handle(c.bias), residual_ = handle(c.dst);
-        forward_args_[DNNL_ARG_BIAS] = bias_;
-        if (c.fusion.residual) forward_args_[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = residual_;
-        return;
-    }
-    dsrc_ = handle(c.src), ddst_ = handle(c.dst), weights_b_ = handle(c.backward_weights);
-    dweights_ = handle(c.diff_weights);
-    data_args_ = {{DNNL_ARG_DIFF_DST, ddst_},
-                  {DNNL_ARG_WEIGHTS, weights_b_},
-                  {DNNL_ARG_DIFF_SRC, dsrc_},
-                  {DNNL_ARG_SCRATCHPAD, scratch_}};
-    weight_args_ = {{DNNL_ARG_SRC, src_},
-                    {DNNL_ARG_DIFF_DST, ddst_},
-                    {DNNL_ARG_DIFF_WEIGHTS, dweights_},
-                    {DNNL_ARG_SCRATCHPAD, scratch_}};
+    const ConvShape &s = c.shape;
+    if (c.forward_) return c.forward_->run(s, n, src, prologue, packed, epilogue, dst, scratch);
+    const int64_t src_rows = int64_t(n) * s.height * s.width, dst_rows = int64_t(n) * s.dst_height() * s.dst_width();
+    const void *from = dense(0, src, src_rows, s.src_channels, scratch);
+    const bool direct = dst.pitch == s.dst_channels;
+    void *to = direct ? dst.data : dense_place(1, scratch);
+    const bool fused = c.onednn_[0]->fusion.inference;
+    if (fused) onednn(n).forward_fused(from, packed, epilogue.bias, epilogue.residual.data, to, scratch);
+    else onednn(n).forward(from, packed, to, scratch);
+    if (!fused && epilogue.bias)
+        c.elements_.affine(dst, {to, s.dst_channels}, {}, dst_rows, s.dst_channels, nullptr, epilogue.bias,
+                           Activation::kNone);
+    else if (!direct) c.elements_.copy(dst, {to, s.dst_channels}, dst_rows, s.dst_channels);
 }
 
-void ConvolutionRunner::forward(const void *src, const void *weights, void *dst, void *scratch) {
-    src_.set_data_handle(const_cast<void *>(src));
-    weights_f_.set_data_handle(const_cast<void *>(weights));
-    dst_.set_data_handle(dst);
-    scratch_.set_data_handle(scratch);
-    conv_->forward.execute(stream_, forward_args_);
+void ConvolutionRunner::backward_data(int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *scratch) {
+    const Convolution &c = *conv_;
+    const ConvShape &s = c.shape;
+    if (c.data_) return c.data_->run(s, n, ddst, packed, dsrc, add, scratch);
+    const int64_t src_rows = int64_t(n) * s.height * s.width, dst_rows = int64_t(n) * s.dst_height() * s.dst_width();
+    const void *from = dense(0, ddst, dst_rows, s.dst_channels, scratch);
+    const bool direct = !add && dsrc.pitch == s.src_channels;
+    void *to = direct ? dsrc.data : dense_place(1, scratch);
+    onednn(n).backward_data(from, packed, to, scratch);
+    if (!direct) (add ? c.elements_.add : c.elements_.copy)(dsrc, {to, s.src_channels}, src_rows, s.src_channels);
 }
 
-void ConvolutionRunner::forward_fused(const void *src, const void *weights, const float *bias, const void *residual,
-                                      void *dst, void *scratch) {
-    bias_.set_data_handle(const_cast<float *>(bias));
-    residual_.set_data_handle(const_cast<void *>(residual));
-    forward(src, weights, dst, scratch);
+void ConvolutionRunner::backward_weights(int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch) {
+    const Convolution &c = *conv_;
+    const ConvShape &s = c.shape;
+    if (c.weights_) return c.weights_->run(s, n, src, ddst, sum, add, scratch);
+    const int64_t src_rows = int64_t(n) * s.height * s.width, dst_rows = int64_t(n) * s.dst_height() * s.dst_width();
+    const void *x = dense(0, src, src_rows, s.src_channels, scratch);
+    const void *dy = dense(1, ddst, dst_rows, s.dst_channels, scratch);
+    float *partial = static_cast<float *>(dense_place(2, scratch));
+    onednn(n).backward_weights(x, dy, add ? partial : sum, scratch);
+    if (!add) return;
+    for (size_t i = 0; i < c.sum_floats; i++) sum[i] += partial[i];
 }
 
-void ConvolutionRunner::backward_data(const void *ddst, const void *weights, void *dsrc, void *scratch) {
-    ddst_.set_data_handle(const_cast<void *>(ddst));
-    weights_b_.set_data_handle(const_cast<void *>(weights));
-    dsrc_.set_data_handle(dsrc);
-    scratch_.set_data_handle(scratch);
-    conv_->backward_data.execute(stream_, data_args_);
-}
-
-void ConvolutionRunner::backward_weights(const void *src, const void *ddst, float *dweights, void *scratch) {
-    src_.set_data_handle(const_cast<void *>(src));
-    ddst_.set_data_handle(const_cast<void *>(ddst));
-    dweights_.set_data_handle(dweights);
-    scratch_.set_data_handle(scratch);
-    conv_->backward_weight.execute(stream_, weight_args_);
-}
-
-void ConvolutionRunner::reorder_forward(const float *oihw, void *weights) {
-    oihw_.set_data_handle(const_cast<float *>(oihw));
-    weights_f_.set_data_handle(weights);
-    dnnl::reorder(conv_->to_forward).execute(stream_, oihw_, weights_f_);
-}
-
-void ConvolutionRunner::reorder_backward(const float *oihw, void *weights) {
-    oihw_.set_data_handle(const_cast<float *>(oihw));
-    weights_b_.set_data_handle(weights);
-    dnnl::reorder(conv_->to_backward).execute(stream_, oihw_, weights_b_);
-}
-
-void ConvolutionRunner::reorder_gradient(const float *dweights, float *oihw) {
-    dweights_.set_data_handle(const_cast<float *>(dweights));
-    oihw_.set_data_handle(oihw);
-    dnnl::reorder(conv_->from_diff).execute(stream_, dweights_, oihw_);
+void ConvolutionRunner::unpack_gradient(const float *sum, float *oihw) {
+    if (conv_->weights_) conv_->weights_->unpack(conv_->shape, sum, oihw);
+    else onednn_[0]->reorder_gradient(sum, oihw);
 }
 
 } // namespace ist::cpu

@@ -1,69 +1,79 @@
-// convolution.h - one convolution of a network on slices of a fixed number of images, by oneDNN.
+// convolution.h - one convolution of a network on slices: forward, data gradient and weight gradient, each by a kernel of
+// our own where one supports the shape on this processor (conv_kernels.h), else by oneDNN (onednn_convolution.h).
 //
-// Activations are dense NHWC, weights in whatever layout oneDNN prefers (reordered once per point and step from OIHW).
-// NHWC was measured against oneDNN's own blocked layouts for the shapes of ResNet-20 and DenseNet-40 (8 images, one
-// thread of a 256-bit AVX-512 processor, GFLOP/s, forward / data gradient / weight gradient):
-//   16->16, 32x32: NHWC 98 / 95 / 104, blocked 79 / 109 / 91     64->64, 8x8: NHWC 114 / 121 / 123, blocked 129 / 121 / 102
-//   160->12:       NHWC 74 / 93 / 70,  blocked 61 / 85 / 68      bf16 64->64: NHWC 254 / 251 / 169, blocked 252 / 250 / 167
-// so one layout serves our own loops and oneDNN alike.
+// Activations are NHWC slices of any pitch. Weights are packed once per point and step from float32 OIHW; what a packed
+// weight or a gradient sum looks like is the business of the kernel that was chosen.
 #pragma once
 
 #include <memory>
-#include <unordered_map>
+#include <vector>
 
-#include "cpu_kernels.h"
-#include "dnnl.hpp"
+#include "conv_kernels.h"
+#include "onednn_convolution.h"
 
 namespace ist::cpu {
 
-struct ConvShape {
-    int n, height, width, src_channels, dst_channels, kernel, stride, padding;
-    bool bf16;
-    int dst_height() const { return (height + 2 * padding - kernel) / stride + 1; }
-    int dst_width() const { return (width + 2 * padding - kernel) / stride + 1; }
+// A processor's own convolutions for one element type, in order of preference.
+struct ConvKernels {
+    std::vector<const ConvForwardKernels *> forward;
+    std::vector<const ConvDataKernels *> data;
+    std::vector<const ConvWeightKernels *> weights;
 };
 
-// The compiled primitives of one shape; immutable, shared by all threads.
+// What a convolution is compiled for.
+struct ConvUse {
+    enum class Pass { kTraining, kInference } pass = Pass::kTraining;
+    bool bias = false;                    // there is one; an inference pass always has one
+    bool residual = false, relu = false;  // inference: fused behind it
+    std::vector<int> images;              // the sizes of the slices it will see, at most two
+};
+
+// The kernels chosen for one shape. Immutable, shared by all threads.
 class Convolution {
   public:
-    // inference: forward only, dst = relu?(conv + bias + residual?) with folded batch norm
-    struct Fusion {
-        bool inference = false, relu = false, residual = false;
-    };
-    // like: take the weight layouts from this one (another number of images), so that both share weights.
-    Convolution(const dnnl::engine &engine, const ConvShape &shape, Fusion fusion, const Convolution *like = nullptr);
+    // elements: of the activations. shape.n is not used.
+    Convolution(const dnnl::engine &engine, const CpuKernels &elements, const ConvKernels &own, const ConvShape &shape,
+                const ConvUse &use);
 
     const ConvShape shape;
-    const Fusion fusion;
-    dnnl::memory::desc src, dst, oihw;                          // oihw: float32 weights of a point
-    dnnl::memory::desc forward_weights, backward_weights, diff_weights, bias;
-    dnnl::convolution_forward forward;
-    dnnl::convolution_backward_data backward_data;
-    dnnl::convolution_backward_weights backward_weight;
-    dnnl::reorder to_forward, to_backward, from_diff; // oihw -> preferred, preferred -> oihw
+    size_t forward_bytes = 0, backward_bytes = 0; // packed weights
+    size_t sum_floats = 0;                        // weight gradient
     size_t scratch_bytes = 0;
-};
-
-// Runs one Convolution on one thread with pointers given per call.
-class ConvolutionRunner {
-  public:
-    ConvolutionRunner(const dnnl::engine &engine, std::shared_ptr<const Convolution> conv);
-
-    void forward(const void *src, const void *weights, void *dst, void *scratch);
-    void forward_fused(const void *src, const void *weights, const float *bias, const void *residual, void *dst,
-                       void *scratch);
-    void backward_data(const void *ddst, const void *weights, void *dsrc, void *scratch);
-    void backward_weights(const void *src, const void *ddst, float *dweights, void *scratch);
-    // Between a point's float32 OIHW weights and the layouts above.
-    void reorder_forward(const float *oihw, void *weights);
-    void reorder_backward(const float *oihw, void *weights);
-    void reorder_gradient(const float *dweights, float *oihw);
+    bool takes_prologue() const { return forward_ && forward_->prologue; }
 
   private:
-    dnnl::stream stream_;
+    friend class ConvolutionRunner;
+    const dnnl::engine &engine_;
+    const CpuKernels &elements_;
+    const ConvForwardKernels *forward_ = nullptr;
+    const ConvDataKernels *data_ = nullptr;
+    const ConvWeightKernels *weights_ = nullptr;
+    std::vector<std::shared_ptr<const OneDnnConvolution>> onednn_; // per number of images; empty where none is needed
+    size_t primitive_bytes_ = 0, dense_bytes_ = 0, partial_bytes_ = 0; // parts of the scratch: oneDNN's own, two slices, a sum
+};
+
+// Runs one Convolution on one thread. `scratch` has scratch_bytes and may be shared between convolutions of a thread.
+class ConvolutionRunner {
+  public:
+    explicit ConvolutionRunner(std::shared_ptr<const Convolution> conv);
+
+    void pack_forward(const float *oihw, void *packed);
+    void pack_backward(const float *oihw, void *packed);
+    // prologue: empty unless takes_prologue
+    void forward(int n, ConstSlice src, const ConvPrologue &prologue, const void *packed, const ConvEpilogue &epilogue,
+                 Slice dst, void *scratch);
+    void backward_data(int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *scratch);
+    void backward_weights(int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch);
+    void unpack_gradient(const float *sum, float *oihw);
+
+  private:
+    OneDnnRunner &onednn(int n);
+    // A slice without gaps: itself, or its copy in the given of the two places in the scratch.
+    const void *dense(int place, ConstSlice slice, int64_t rows, int channels, void *scratch) const;
+    void *dense_place(int place, void *scratch) const;
+
     std::shared_ptr<const Convolution> conv_;
-    dnnl::memory src_, dst_, dsrc_, ddst_, weights_f_, weights_b_, dweights_, bias_, residual_, scratch_, oihw_;
-    std::unordered_map<int, dnnl::memory> forward_args_, data_args_, weight_args_;
+    std::vector<std::unique_ptr<OneDnnRunner>> onednn_;
 };
 
 } // namespace ist::cpu

@@ -70,10 +70,16 @@ std::unique_ptr<DeviceImages> CpuBackend::load(const HostImages &images) { retur
 std::unique_ptr<Executor> CpuBackend::prepare(const Network &network, ist_precision precision) {
     if (!supports(precision))
         throw Error(IST_UNSUPPORTED, "bf16 needs a processor with AVX512_BF16; use fp32 (this is " + description_ + ")");
-    const CpuKernels &wide = avx512_ ? kernels_f32_avx512() : kernels_f32_avx2();
-    const bool bf16 = precision == IST_BF16;
-    return std::make_unique<CpuExecutor>(network, KernelChoice{bf16 ? &kernels_bf16_avx512() : &wide, &wide, vectors_, bf16},
-                                         pool_);
+    KernelChoice kernels;
+    kernels.bf16 = precision == IST_BF16;
+    kernels.wide = avx512_ ? &kernels_f32_avx512() : &kernels_f32_avx2();
+    kernels.storage = kernels.bf16 ? &kernels_bf16_avx512() : kernels.wide;
+    kernels.vectors = vectors_;
+    if (kernels.bf16)
+        kernels.convolutions = {{&conv_direct_bf16_avx512()}, {&conv_direct_data_bf16_avx512()}, {}};
+    else if (avx512_)
+        kernels.convolutions = {{&conv_direct_f32_avx512()}, {&conv_direct_data_f32_avx512()}, {}};
+    return std::make_unique<CpuExecutor>(network, kernels, pool_);
 }
 
 void CpuBackend::combine(float *dst, int n_terms, const float *const *src, const double *weights, int64_t count) {

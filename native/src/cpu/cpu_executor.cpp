@@ -96,7 +96,7 @@ void CpuExecutor::evaluate(const DeviceImages &device_images, int n, PointJob *j
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
     ThreadPool::enter();
     if (!inference_)
-        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images, nullptr);
+        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
     const int team = largest_team(n, pool_.size());
     if (int(inference_teams_.size()) < pool_.size()) inference_teams_.resize(size_t(pool_.size()));
     for (int t = 0; t < pool_.size(); t++) {
@@ -114,7 +114,7 @@ void CpuExecutor::predict(const DeviceImages &device_images, const PointJob &job
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
     ThreadPool::enter();
     if (!inference_)
-        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images, nullptr);
+        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
     if (inference_teams_.empty()) inference_teams_.resize(size_t(pool_.size()));
     if (!inference_teams_[0]) inference_teams_[0] = std::make_unique<InferenceTeam>(inference_);
     const int team = largest_team(1, pool_.size());

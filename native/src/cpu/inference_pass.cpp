@@ -25,7 +25,7 @@ bool folds(const NetworkPlan &network, int k) {
 } // namespace
 
 InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine,
-                             int images, const InferencePlan *like)
+                             int images)
     : network(network), kernels(kernels), engine(engine), images(images), convs(network.ops.size()),
       offsets(network.storages.size()) {
     std::vector<int> folded_by(network.ops.size(), -1);
@@ -49,14 +49,16 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
         const ConvShape shape{images,      in.height,   in.width,     in.channels, out.channels,
                               conv.kernel, conv.stride, conv.padding, kernels.bf16};
         const bool folded = step.op != step.conv;
-        const Convolution::Fusion fusion{true, folded && op.activation == Activation::kRelu,
-                                         folded && op.residual >= 0};
-        convs[size_t(step.conv)] = std::make_shared<Convolution>(
-            engine, shape, fusion, like ? like->convs[size_t(step.conv)].get() : nullptr);
+        ConvUse use;
+        use.pass = ConvUse::Pass::kInference;
+        use.bias = true;
+        use.relu = folded && op.activation == Activation::kRelu;
+        use.residual = folded && op.residual >= 0;
+        use.images = {images};
+        convs[size_t(step.conv)] =
+            std::make_shared<Convolution>(engine, *kernels.storage, kernels.convolutions, shape, use);
         conv_scratch_bytes = std::max(conv_scratch_bytes, convs[size_t(step.conv)]->scratch_bytes);
     }
-    for (const Value &v : network.network.values)
-        dense_bytes = std::max(dense_bytes, size_t(v.elements()) * size_t(images) * sizeof(float));
 
     // Storages share the arena where their lives (in steps) do not overlap: first fit by first use.
     struct Life {
@@ -101,47 +103,29 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
     }
 }
 
-InferenceTeam::InferenceTeam(std::shared_ptr<const InferencePlan> whole)
-    : whole_(std::move(whole)), net_(whole_->network), weights_(net_.ops.size()), bias_(net_.ops.size()),
+InferenceTeam::InferenceTeam(std::shared_ptr<const InferencePlan> plan)
+    : plan_(std::move(plan)), net_(plan_->network), weights_(net_.ops.size()), bias_(net_.ops.size()),
       scale_(net_.ops.size()), shift_(net_.ops.size()) {
     for (size_t k = 0; k < net_.ops.size(); k++)
-        if (whole_->convs[k]) {
-            weights_[k] = Buffer(whole_->convs[k]->forward_weights.get_size());
+        if (plan_->convs[k]) {
+            weights_[k] = Buffer(plan_->convs[k]->forward_bytes);
             bias_[k].resize(size_t(net_.value(net_.op(int(k)).dst).channels));
         }
 }
 
-InferenceTeam::Runner InferenceTeam::make_runner(std::shared_ptr<const InferencePlan> plan) const {
-    Runner runner;
-    runner.convs.resize(net_.ops.size());
-    for (size_t k = 0; k < net_.ops.size(); k++)
-        if (plan->convs[k]) runner.convs[k] = std::make_unique<ConvolutionRunner>(plan->engine, plan->convs[k]);
-    runner.plan = std::move(plan);
-    return runner;
-}
-
 void InferenceTeam::reserve(int team, int64_t n_images) {
-    const int rest = int(n_images % whole_->images);
-    if (rest != 0 && (!rest_ || rest_->images != rest)) {
-        rest_ = std::make_shared<InferencePlan>(net_, whole_->kernels, whole_->engine, rest, whole_.get());
-        for (auto &state : threads_) state->rest = make_runner(rest_);
-    }
     while (int(threads_.size()) < team) {
         auto state = std::make_unique<ThreadState>();
-        state->arena = Buffer(whole_->arena_bytes);
-        state->dense_a = Buffer(whole_->dense_bytes);
-        state->dense_b = Buffer(whole_->dense_bytes);
-        state->floats = Buffer(whole_->float_elements * sizeof(float));
-        state->whole = make_runner(whole_);
-        if (rest_) state->rest = make_runner(rest_);
+        state->arena = Buffer(plan_->arena_bytes);
+        state->conv_scratch = Buffer(plan_->conv_scratch_bytes);
+        state->floats = Buffer(plan_->float_elements * sizeof(float));
+        for (const auto &conv : plan_->convs)
+            state->convs.push_back(conv ? std::make_unique<ConvolutionRunner>(conv) : nullptr);
         state->row.resize(size_t(net_.value(0).elements()));
+        state->labels.resize(size_t(plan_->images));
         threads_.push_back(std::move(state));
     }
-    for (auto &state : threads_) {
-        const size_t scratch = std::max(whole_->conv_scratch_bytes, rest_ ? rest_->conv_scratch_bytes : 0);
-        if (state->conv_scratch.size() < scratch) state->conv_scratch = Buffer(scratch);
-    }
-    const size_t slices = size_t((n_images + whole_->images - 1) / whole_->images);
+    const size_t slices = size_t((n_images + plan_->images - 1) / plan_->images);
     losses_.resize(slices);
     errors_.resize(slices);
 }
@@ -150,8 +134,8 @@ void InferenceTeam::reserve(int team, int64_t n_images) {
 void InferenceTeam::fold(int thread, int team) {
     ThreadState &state = *threads_[size_t(thread)];
     std::vector<float> folded;
-    for (size_t i = size_t(thread); i < whole_->steps.size(); i += size_t(team)) {
-        const InferencePlan::Step &step = whole_->steps[i];
+    for (size_t i = size_t(thread); i < plan_->steps.size(); i += size_t(team)) {
+        const InferencePlan::Step &step = plan_->steps[i];
         const Op &op = net_.op(step.op);
         std::vector<double> scale, shift;
         if (op.kind == OpKind::kBatchNorm) {
@@ -179,61 +163,51 @@ void InferenceTeam::fold(int thread, int team) {
             const double b = conv.bias >= 0 ? double(param(conv.bias)[c]) : 0.0;
             bias_[size_t(step.conv)][size_t(c)] = float(s * b + (shift.empty() ? 0.0 : shift[size_t(c)]));
         }
-        state.whole.convs[size_t(step.conv)]->reorder_forward(folded.data(), weights_[size_t(step.conv)].data());
+        state.convs[size_t(step.conv)]->pack_forward(folded.data(), weights_[size_t(step.conv)].data());
     }
 }
 
-SliceOf InferenceTeam::view(const ThreadState &state, const InferencePlan &plan, int value) const {
+SliceOf InferenceTeam::view(const ThreadState &state, int value) const {
     const ValuePlan &v = net_.values[size_t(value)];
     const Storage &s = net_.storages[size_t(v.storage)];
     SliceOf out;
-    out.kernels = s.wide ? plan.kernels.wide : plan.kernels.storage;
+    out.kernels = s.wide ? plan_->kernels.wide : plan_->kernels.storage;
     out.height = s.height, out.width = s.width, out.channels = net_.value(value).channels;
     out.slice.pitch = s.channels;
     out.slice.data =
-        state.arena.bytes_at(whole_->offsets[size_t(v.storage)] + size_t(v.channel) * out.kernels->element_size);
+        state.arena.bytes_at(plan_->offsets[size_t(v.storage)] + size_t(v.channel) * out.kernels->element_size);
     return out;
 }
 
-void InferenceTeam::slice(ThreadState &state, Runner &runner, int64_t first, float *log_probabilities) {
-    const InferencePlan &plan = *runner.plan;
-    const int n = plan.images;
-    const SliceOf input = view(state, plan, 0);
-    std::vector<int> labels(size_t(n), 0);
-    for (int i = 0; i < n; i++) {
+void InferenceTeam::slice(ThreadState &state, int64_t first, float *log_probabilities) {
+    const int n = plan_->images, real = int(std::min<int64_t>(n, images_->n_images - first));
+    const SliceOf input = view(state, 0);
+    for (int i = 0; i < real; i++) {
         images_->assemble(Sample{first + i, 0, 0, false}, state.row.data());
-        labels[size_t(i)] = images_->label(first + i);
+        state.labels[size_t(i)] = images_->label(first + i);
         input.kernels->from_float(input.at(i * input.rows_per_image(), 0), state.row.data(), int64_t(state.row.size()));
     }
-    for (const InferencePlan::Step &step : plan.steps) {
+    for (const InferencePlan::Step &step : plan_->steps) {
         const Op &op = net_.op(step.op);
         const int from = step.conv >= 0 ? net_.op(step.conv).src : op.src;
-        const SliceOf src = view(state, plan, from);
+        const SliceOf src = view(state, from);
         if (op.kind == OpKind::kSoftmaxLoss) {
             double loss = 0;
             int errors = 0;
-            softmax_loss(n, src.channels, static_cast<const float *>(src.slice.data), labels.data(), 1.f, &loss,
+            softmax_loss(real, src.channels, static_cast<const float *>(src.slice.data), state.labels.data(), 1.f, &loss,
                          &errors, nullptr, log_probabilities ? log_probabilities + first * src.channels : nullptr);
-            losses_[size_t(first / whole_->images)] = loss;
-            errors_[size_t(first / whole_->images)] = errors;
+            losses_[size_t(first / n)] = loss;
+            errors_[size_t(first / n)] = errors;
             return;
         }
-        const SliceOf dst = view(state, plan, step.dst);
-        const SliceOf residual = op.residual >= 0 ? view(state, plan, op.residual) : SliceOf{};
+        const SliceOf dst = view(state, step.dst);
+        const SliceOf residual = op.residual >= 0 ? view(state, op.residual) : SliceOf{};
         const int64_t rows = n * dst.rows_per_image();
         if (step.conv >= 0) {
-            const void *in = src.slice.data;
-            if (src.slice.pitch != src.channels) {
-                src.kernels->copy({state.dense_b.data(), src.channels}, src.slice, n * src.rows_per_image(),
-                                  src.channels);
-                in = state.dense_b.data();
-            }
-            const bool direct = dst.slice.pitch == dst.channels;
-            void *out = direct ? dst.slice.data : state.dense_a.data();
-            runner.convs[size_t(step.conv)]->forward_fused(in, weights_[size_t(step.conv)].data(),
-                                                           bias_[size_t(step.conv)].data(), residual.slice.data, out,
-                                                           state.conv_scratch.data());
-            if (!direct) dst.kernels->copy(dst.slice, {out, dst.channels}, rows, dst.channels);
+            const ConvEpilogue epilogue{bias_[size_t(step.conv)].data(), residual.slice,
+                                        step.op != step.conv && op.activation == Activation::kRelu};
+            state.convs[size_t(step.conv)]->forward(n, src.slice, {}, weights_[size_t(step.conv)].data(), epilogue,
+                                                    dst.slice, state.conv_scratch.data());
         } else if (op.kind == OpKind::kBatchNorm) {
             dst.kernels->affine(dst.slice, src.slice, residual.slice, rows, dst.channels,
                                 scale_[size_t(step.op)].data(), shift_[size_t(step.op)].data(), op.activation);
@@ -264,11 +238,8 @@ void InferenceTeam::run(int thread, int team, Barrier &barrier, const CpuImages 
     fold(thread, team);
     barrier.wait();
     ThreadState &state = *threads_[size_t(thread)];
-    const int64_t per_slice = whole_->images, n_slices = (images.n_images + per_slice - 1) / per_slice;
-    for (int64_t s; (s = next_.fetch_add(1)) < n_slices;) {
-        const bool full = (s + 1) * per_slice <= images.n_images;
-        slice(state, full ? state.whole : state.rest, s * per_slice, log_probabilities);
-    }
+    const int64_t per_slice = plan_->images, n_slices = (images.n_images + per_slice - 1) / per_slice;
+    for (int64_t s; (s = next_.fetch_add(1)) < n_slices;) slice(state, s * per_slice, log_probabilities);
     barrier.wait();
     if (thread == 0) {
         double loss = 0;

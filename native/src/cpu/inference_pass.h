@@ -13,11 +13,11 @@
 
 namespace ist::cpu {
 
-// Shared by all teams: the compiled convolutions for one number of images per slice. Immutable.
+// Shared by all teams: the convolutions for `images` images per slice; the last slice of a data set is filled up with
+// images that do not count. Immutable.
 class InferencePlan {
   public:
-    InferencePlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine, int images,
-                  const InferencePlan *like);
+    InferencePlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine, int images);
 
     struct Step {
         int op = -1;    // the op that is executed
@@ -31,38 +31,34 @@ class InferencePlan {
     std::vector<Step> steps;
     std::vector<std::shared_ptr<const Convolution>> convs; // per convolution op
     std::vector<size_t> offsets;                           // per storage, bytes in a thread's arena
-    size_t arena_bytes = 0, dense_bytes = 0, conv_scratch_bytes = 0, float_elements = 0;
+    size_t arena_bytes = 0, conv_scratch_bytes = 0, float_elements = 0;
 };
 
 // One point's folded weights and the work on its slices.
 class InferenceTeam {
   public:
-    InferenceTeam(std::shared_ptr<const InferencePlan> whole);
-    // Compiles what the last, smaller slice of n_images needs, and scratch for `team` threads. Outside of run.
+    explicit InferenceTeam(std::shared_ptr<const InferencePlan> plan);
+    // Scratch for `team` threads and n_images. Outside of run.
     void reserve(int team, int64_t n_images);
     // Called by every thread of the team. log_probabilities [n_images][n_classes] or null.
     void run(int thread, int team, Barrier &barrier, const CpuImages &images, PointJob &job, float *log_probabilities);
 
   private:
-    struct Runner {
-        std::shared_ptr<const InferencePlan> plan;
-        std::vector<std::unique_ptr<ConvolutionRunner>> convs;
-    };
     struct ThreadState {
-        Buffer arena, dense_a, dense_b, conv_scratch, floats;
-        Runner whole, rest;
+        Buffer arena, conv_scratch, floats;
+        std::vector<std::unique_ptr<ConvolutionRunner>> convs; // per op
         std::vector<float> row;
+        std::vector<int> labels;
     };
     void fold(int thread, int team);
-    void slice(ThreadState &state, Runner &runner, int64_t first, float *log_probabilities);
-    SliceOf view(const ThreadState &state, const InferencePlan &plan, int value) const;
+    void slice(ThreadState &state, int64_t first, float *log_probabilities);
+    SliceOf view(const ThreadState &state, int value) const;
     const float *param(int tensor) const { return job_->params + net_.network.tensors[size_t(tensor)].offset; }
     const float *statistic(int tensor) const {
         return job_->statistics + (net_.network.tensors[size_t(tensor)].offset - net_.network.n_params);
     }
-    Runner make_runner(std::shared_ptr<const InferencePlan> plan) const;
 
-    std::shared_ptr<const InferencePlan> whole_, rest_;
+    std::shared_ptr<const InferencePlan> plan_;
     const NetworkPlan &net_;
     std::vector<std::unique_ptr<ThreadState>> threads_;
     std::vector<Buffer> weights_;              // per op, folded

@@ -37,16 +37,14 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
         }
         if (op.kind != OpKind::kConv) continue;
         const Value &in = network.network.values[size_t(op.src)], &out = network.network.values[size_t(op.dst)];
-        ConvShape shape{whole,     in.height, in.width,   in.channels, out.channels,
-                        op.kernel, op.stride, op.padding, kernels.bf16};
-        convs[k].whole = std::make_shared<Convolution>(engine, shape, Convolution::Fusion{});
-        if (split) {
-            shape.n = rest;
-            convs[k].rest = std::make_shared<Convolution>(engine, shape, Convolution::Fusion{}, convs[k].whole.get());
-        }
-        for (const auto &c : {convs[k].whole, convs[k].rest})
-            if (c) conv_scratch_bytes = std::max(conv_scratch_bytes, c->scratch_bytes);
-        partial_bytes = std::max(partial_bytes, convs[k].whole->diff_weights.get_size());
+        const ConvShape shape{whole,     in.height, in.width,   in.channels, out.channels,
+                              op.kernel, op.stride, op.padding, kernels.bf16};
+        ConvUse use;
+        use.pass = ConvUse::Pass::kTraining;
+        use.bias = op.bias >= 0;
+        use.images = split ? std::vector<int>{whole, rest} : std::vector<int>{whole};
+        convs[k] = std::make_shared<Convolution>(engine, *kernels.storage, kernels.convolutions, shape, use);
+        conv_scratch_bytes = std::max(conv_scratch_bytes, convs[k]->scratch_bytes);
     }
     for (const Value &v : network.network.values)
         dense = std::max(dense, size_t(v.elements()) * size_t(whole) * sizeof(float));
@@ -141,9 +139,9 @@ TrainingTeam::TrainingTeam(std::shared_ptr<const TrainingPlan> plan) : plan_(std
     weights_forward_.resize(net_.ops.size());
     weights_backward_.resize(net_.ops.size());
     for (size_t k = 0; k < net_.ops.size(); k++) {
-        if (!p.convs[k].whole) continue;
-        weights_forward_[k] = Buffer(p.convs[k].whole->forward_weights.get_size());
-        weights_backward_[k] = Buffer(p.convs[k].whole->backward_weights.get_size());
+        if (!p.convs[k]) continue;
+        weights_forward_[k] = Buffer(p.convs[k]->forward_bytes);
+        weights_backward_[k] = Buffer(p.convs[k]->backward_bytes);
     }
     sum_.resize(slices * stats), square_.resize(slices * stats), pivot_.resize(slices * stats);
     dbeta_.resize(slices * norms), dgamma_.resize(slices * norms);
@@ -158,18 +156,12 @@ void TrainingTeam::reserve(int team) {
     while (int(threads_.size()) < team) {
         auto state = std::make_unique<ThreadState>();
         state->transient = Buffer(p.transient_bytes);
-        state->dense_a = Buffer(p.dense_bytes);
-        state->dense_b = Buffer(p.dense_bytes);
+        state->dense = Buffer(p.dense_bytes);
         state->conv_scratch = Buffer(p.conv_scratch_bytes);
-        state->partial = Buffer(p.partial_bytes);
         state->floats_a = Buffer(p.float_elements * sizeof(float));
         state->floats_b = Buffer(p.float_elements * sizeof(float));
-        state->whole.resize(net_.ops.size());
-        state->rest.resize(net_.ops.size());
-        for (size_t k = 0; k < net_.ops.size(); k++) {
-            if (p.convs[k].whole) state->whole[k] = std::make_unique<ConvolutionRunner>(p.engine, p.convs[k].whole);
-            if (p.convs[k].rest) state->rest[k] = std::make_unique<ConvolutionRunner>(p.engine, p.convs[k].rest);
-        }
+        for (const auto &conv : p.convs)
+            state->convs.push_back(conv ? std::make_unique<ConvolutionRunner>(conv) : nullptr);
         threads_.push_back(std::move(state));
     }
     if (gradient_.empty())
@@ -180,7 +172,7 @@ void TrainingTeam::reserve(int team) {
         lane.bias.resize(net_.ops.size());
         for (size_t k = 0; k < net_.ops.size(); k++) {
             const Op &op = net_.op(int(k));
-            if (op.kind == OpKind::kConv) lane.weight[k] = Buffer(p.convs[k].whole->diff_weights.get_size());
+            if (op.kind == OpKind::kConv) lane.weight[k] = Buffer(p.convs[k]->sum_floats * sizeof(float));
             if (op.kind == OpKind::kLinear)
                 lane.weight[k] = Buffer(size_t(net_.network.tensors[size_t(op.weight)].size()) * sizeof(float));
             if ((op.kind == OpKind::kConv || op.kind == OpKind::kLinear) && op.bias >= 0)
@@ -219,20 +211,15 @@ SliceOf TrainingTeam::gradient_view(const ThreadState &state, int segment, int v
     return out;
 }
 
-ConvolutionRunner &TrainingTeam::runner(ThreadState &state, int op, int slice) {
-    const bool whole = plan_->slice_size(slice) == plan_->convs[size_t(op)].whole->shape.n;
-    return *(whole ? state.whole : state.rest)[size_t(op)];
-}
-
 // ---- forward ------------------------------------------------------------------------------------------------------
 
 void TrainingTeam::prepare_weights(int thread, int team) {
     ThreadState &state = *threads_[size_t(thread)];
     for (size_t k = size_t(thread); k < net_.ops.size(); k += size_t(team)) {
-        if (!state.whole[k]) continue;
+        if (!state.convs[k]) continue;
         const float *oihw = param(net_.op(int(k)).weight);
-        state.whole[k]->reorder_forward(oihw, weights_forward_[k].data());
-        if (want_gradient_) state.whole[k]->reorder_backward(oihw, weights_backward_[k].data());
+        state.convs[k]->pack_forward(oihw, weights_forward_[k].data());
+        if (want_gradient_) state.convs[k]->pack_backward(oihw, weights_backward_[k].data());
     }
 }
 
@@ -267,19 +254,10 @@ void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &off
     const int64_t rows = n * dst.rows_per_image();
     switch (op.kind) {
     case OpKind::kConv: {
-        const void *in = src.slice.data;
-        if (src.slice.pitch != src.channels) {
-            src.kernels->copy({state.dense_b.data(), src.channels}, src.slice, n * src.rows_per_image(), src.channels);
-            in = state.dense_b.data();
-        }
-        const bool direct = dst.slice.pitch == dst.channels;
-        void *out = direct ? dst.slice.data : state.dense_a.data();
-        runner(state, k, slice).forward(in, weights_forward_[size_t(k)].data(), out, state.conv_scratch.data());
-        if (op.bias >= 0)
-            dst.kernels->affine(dst.slice, {out, dst.channels}, {}, rows, dst.channels, nullptr, param(op.bias),
-                                Activation::kNone);
-        else if (!direct)
-            dst.kernels->copy(dst.slice, {out, dst.channels}, rows, dst.channels);
+        ConvEpilogue epilogue;
+        epilogue.bias = op.bias >= 0 ? param(op.bias) : nullptr;
+        state.convs[size_t(k)]->forward(n, src.slice, {}, weights_forward_[size_t(k)].data(), epilogue, dst.slice,
+                                        state.conv_scratch.data());
         break;
     }
     case OpKind::kBatchNorm: {
@@ -370,7 +348,7 @@ SliceOf TrainingTeam::incoming(ThreadState &state, int segment, int value, int s
     if (v.normalised) {
         const size_t at = size_t(net_.statistics_offset[size_t(v.storage)] + v.channel);
         const SliceOf x = view(state, plan_->backward_scratch[size_t(segment)].value, value, slice);
-        const Slice dense{state.dense_a.data(), g.channels};
+        const Slice dense{state.dense.data(), g.channels};
         g.kernels->correct(dense, g.slice, x.slice, rows, g.channels, &slope_[at], &offset_[at]);
         g.slice = dense;
     }
@@ -394,38 +372,18 @@ void TrainingTeam::backward_conv(ThreadState &state, int segment, int k, int lan
     const int n = plan_->slice_size(slice);
     const bool first = slice == plan_->lane_begin(lane);
     const SliceOf dz = incoming(state, segment, op.dst, slice);
-    const int64_t rows = n * dz.rows_per_image();
-    const void *ddst = dz.slice.data;
-    if (dz.slice.pitch != dz.channels) {
-        dz.kernels->copy({state.dense_a.data(), dz.channels}, dz.slice, rows, dz.channels);
-        ddst = state.dense_a.data();
-    }
     const SliceOf src = view(state, plan_->backward_scratch[size_t(segment)].value, op.src, slice);
-    const int64_t src_rows = n * src.rows_per_image();
-    const void *in = src.slice.data;
-    if (src.slice.pitch != src.channels) {
-        src.kernels->copy({state.dense_b.data(), src.channels}, src.slice, src_rows, src.channels);
-        in = state.dense_b.data();
-    }
-    ConvolutionRunner &conv = runner(state, k, slice);
-    Buffer &sum = lanes_[size_t(lane)].weight[size_t(k)];
-    if (first) {
-        conv.backward_weights(in, ddst, sum.as<float>(), state.conv_scratch.data());
-    } else {
-        conv.backward_weights(in, ddst, state.partial.as<float>(), state.conv_scratch.data());
-        plan_->kernels.vectors->add(sum.as<float>(), state.partial.as<float>(), int64_t(sum.size() / sizeof(float)));
-    }
+    ConvolutionRunner &conv = *state.convs[size_t(k)];
+    conv.backward_weights(n, src.slice, dz.slice, lanes_[size_t(lane)].weight[size_t(k)].as<float>(), !first,
+                          state.conv_scratch.data());
     if (op.bias >= 0) {
         double *bias = lanes_[size_t(lane)].bias[size_t(k)].as<double>();
         if (first) std::fill_n(bias, dz.channels, 0.0);
-        dz.kernels->channel_sums({ddst, dz.channels}, rows, dz.channels, bias);
+        dz.kernels->channel_sums(dz.slice, n * dz.rows_per_image(), dz.channels, bias);
     }
     const GradientOut out = outgoing(state, segment, op.src, net_.ops[size_t(k)].src, slice);
     if (!out.g.slice.data) return;
-    const bool direct = !out.add && out.g.slice.pitch == out.g.channels;
-    void *dsrc = direct ? out.g.slice.data : state.dense_b.data();
-    conv.backward_data(ddst, weights_backward_[size_t(k)].data(), dsrc, state.conv_scratch.data());
-    if (!direct) (out.add ? src.kernels->add : src.kernels->copy)(out.g.slice, {dsrc, src.channels}, src_rows, src.channels);
+    conv.backward_data(n, dz.slice, weights_backward_[size_t(k)].data(), out.g.slice, out.add, state.conv_scratch.data());
 }
 
 void TrainingTeam::backward_linear(ThreadState &state, int segment, int k, int lane, int slice) {
@@ -552,7 +510,7 @@ void TrainingTeam::finish_gradient(int thread, int team) {
             plan_->kernels.vectors->add(sum.as<float>(), lanes_[size_t(l)].weight[k].as<float>(),
                                         int64_t(sum.size() / sizeof(float)));
         float *out = job_->gradient + net_.network.tensors[size_t(op.weight)].offset;
-        if (op.kind == OpKind::kConv) state.whole[k]->reorder_gradient(sum.as<float>(), out);
+        if (op.kind == OpKind::kConv) state.convs[k]->unpack_gradient(sum.as<float>(), out);
         else std::memcpy(out, sum.data(), sum.size());
         if (op.bias < 0) continue;
         for (int c = 0; c < net_.value(op.dst).channels; c++) {

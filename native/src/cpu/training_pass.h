@@ -28,6 +28,7 @@ struct KernelChoice {
     const CpuKernels *storage; // of activations: float or bf16
     const CpuKernels *wide;    // float
     const VectorKernels *vectors;
+    ConvKernels convolutions;
     bool bf16;
 };
 
@@ -37,9 +38,6 @@ class TrainingPlan {
     TrainingPlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine, int batch);
 
     static constexpr int kLanes = 8;
-    struct Convs {
-        std::shared_ptr<const Convolution> whole, rest; // slice_images, and the last slice where it is smaller
-    };
     struct SegmentScratch { // byte offsets of transient values and their gradients within a thread's scratch
         std::vector<size_t> value, gradient;
     };
@@ -48,12 +46,12 @@ class TrainingPlan {
     const KernelChoice kernels;
     const dnnl::engine engine;
     const int batch, n_slices, n_lanes;
-    std::vector<Convs> convs;                // per op
+    std::vector<std::shared_ptr<const Convolution>> convs; // per op
     std::vector<size_t> storage_bytes;       // per storage, whole batch (0: transient)
     std::vector<int> gradient_buffer;        // per storage: index of a shared gradient buffer, -1: none
     std::vector<size_t> gradient_bytes;      // per gradient buffer
     std::vector<SegmentScratch> forward_scratch, backward_scratch; // per segment
-    size_t transient_bytes = 0, dense_bytes = 0, conv_scratch_bytes = 0, partial_bytes = 0, float_elements = 0;
+    size_t transient_bytes = 0, dense_bytes = 0, conv_scratch_bytes = 0, float_elements = 0;
 
     int slice_begin(int slice) const { return slice * network.slice_images; }
     int slice_size(int slice) const {
@@ -77,8 +75,8 @@ class TrainingTeam {
 
   private:
     struct ThreadState {
-        Buffer transient, dense_a, dense_b, conv_scratch, partial, floats_a, floats_b;
-        std::vector<std::unique_ptr<ConvolutionRunner>> whole, rest; // per op
+        Buffer transient, dense, conv_scratch, floats_a, floats_b;
+        std::vector<std::unique_ptr<ConvolutionRunner>> convs; // per op
         std::vector<float> row;
     };
     struct Lane { // weight gradients of one lane
@@ -104,7 +102,6 @@ class TrainingTeam {
     SliceOf gradient_view(const ThreadState &state, int segment, int value, int slice) const;
     SliceOf incoming(ThreadState &state, int segment, int value, int slice); // complete gradient of a value
     GradientOut outgoing(ThreadState &state, int segment, int value, const Gradient &gradient, int slice);
-    ConvolutionRunner &runner(ThreadState &state, int op, int slice);
     const float *param(int tensor) const { return job_->params + net_.network.tensors[size_t(tensor)].offset; }
     const CpuKernels &kernels_of(int storage) const {
         return net_.storages[size_t(storage)].wide ? *plan_->kernels.wide : *plan_->kernels.storage;
