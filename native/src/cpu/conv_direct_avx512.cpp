@@ -175,6 +175,11 @@ template <class T> struct TileArguments {
     const float *bias; // or null
     bool relu;
     __mmask16 last_lanes; // of the tile's last block
+    // The batch norm in front, for data gradients: x null where there is none.
+    const T *x;
+    int64_t x_step;
+    const float *scale, *shift, *mean;
+    float *dbeta, *dgamma; // sums over an image, whole blocks
 };
 
 template <class E, int PX, int NB, int kFrom, int kTo>
@@ -202,6 +207,28 @@ IST_INLINE void tap(__m512 (&sum)[NB][PX], const typename E::T *src, int64_t ste
     }
 }
 
+// dy -> scale * t of ConvDataEpilogue, for the pixels of a tile and one block of channels.
+template <class E, int PX>
+IST_INLINE void norm_backward(__m512 (&dy)[PX], const TileArguments<typename E::T> &a, int channel, __mmask16 lanes) {
+    const __m512 scale = _mm512_maskz_loadu_ps(lanes, a.scale + channel);
+    const __m512 shift = _mm512_maskz_loadu_ps(lanes, a.shift + channel);
+    const __m512 mean = _mm512_maskz_loadu_ps(lanes, a.mean + channel);
+    __m512 dbeta = _mm512_load_ps(a.dbeta + channel), dgamma = _mm512_load_ps(a.dgamma + channel);
+#pragma GCC unroll 16
+    for (int i = 0; i < PX; i++) {
+        const __m512 x = E::load(a.x + i * a.x_step + channel, lanes);
+        __mmask16 open = lanes;
+        if (a.relu) // NaN is let through
+            open &= _mm512_cmp_ps_mask(_mm512_fmadd_ps(scale, x, shift), _mm512_setzero_ps(), _CMP_NLE_UQ);
+        const __m512 t = _mm512_maskz_mov_ps(open, dy[i]);
+        dbeta = _mm512_add_ps(dbeta, t);
+        dgamma = _mm512_fmadd_ps(t, _mm512_sub_ps(x, mean), dgamma);
+        dy[i] = _mm512_mul_ps(scale, t);
+    }
+    _mm512_store_ps(a.dbeta + channel, dbeta);
+    _mm512_store_ps(a.dgamma + channel, dgamma);
+}
+
 template <class E, int PX, int NB> void tile(const TileArguments<typename E::T> &a) {
     __m512 sum[NB][PX];
 #pragma GCC unroll 2
@@ -218,13 +245,14 @@ template <class E, int PX, int NB> void tile(const TileArguments<typename E::T> 
 #pragma GCC unroll 2
     for (int n = 0; n < NB; n++) {
         const __mmask16 lanes = n == NB - 1 ? a.last_lanes : __mmask16(0xffff);
+        if (a.x) norm_backward<E, PX>(sum[n], a, n * kLanes, lanes);
         const __m512 bias = a.bias ? _mm512_maskz_loadu_ps(lanes, a.bias + n * kLanes) : _mm512_setzero_ps();
 #pragma GCC unroll 16
         for (int x = 0; x < PX; x++) {
             __m512 y = sum[n][x];
             if (a.bias) y = _mm512_add_ps(y, bias);
             if (a.residual) y = _mm512_add_ps(y, E::load(a.residual + x * a.residual_step + n * kLanes, lanes));
-            if (a.relu) y = _mm512_max_ps(_mm512_setzero_ps(), y); // NaN stays NaN
+            if (a.relu && !a.x) y = _mm512_max_ps(_mm512_setzero_ps(), y); // NaN stays NaN
             E::store(a.dst + x * a.dst_step + n * kLanes, y, lanes);
         }
     }
@@ -259,7 +287,7 @@ void row(const Plan &p, const Grid &grid, int y, const typename E::T *src, int64
         packed[a.n_taps++] = weights + t * weights_per_tap;
     }
     T *const dst = a.dst;
-    const T *const residual = a.residual;
+    const T *const residual = a.residual, *const norm_input = a.x;
     const int widest = blocks == 1 ? 16 : 8;
     for (int x = 0; x < grid.width;) {
         int pixels = widest;
@@ -271,41 +299,65 @@ void row(const Plan &p, const Grid &grid, int y, const typename E::T *src, int64
         }
         a.dst = dst + x * a.dst_step;
         a.residual = residual ? residual + x * a.residual_step : nullptr;
+        a.x = norm_input ? norm_input + x * a.x_step : nullptr;
         if (blocks == 1) tile_of<E, 1>(pixels, a);
         else tile_of<E, 2>(pixels, a);
         x += pixels;
     }
 }
 
+void flush(float *from, double *to, int channels) {
+    for (int c = 0; c < channels; c++) to[c] += from[c], from[c] = 0;
+}
+
+// norm: the epilogue of a data gradient, whose sums are gathered in `sums` [2][whole blocks], or null.
 template <class E>
-void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const ConvEpilogue &epilogue, Slice dst) {
+void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const ConvEpilogue &epilogue,
+              const ConvDataEpilogue *norm, float *sums, Slice dst) {
     using T = typename E::T;
     const int64_t weights_per_block = units<E>(p.src_channels) * kLanes;
+    const int channels = p.blocks() * kLanes;
     TileArguments<T> a{};
     a.channels = p.src_channels;
     a.src_step = p.src_step * src.pitch;
     a.dst_step = p.dst_step * dst.pitch;
     a.residual_step = p.dst_step * epilogue.residual.pitch;
     a.relu = epilogue.relu;
-    for (int i = 0; i < n; i++)
+    if (norm) {
+        a.relu = norm->relu;
+        a.x_step = p.dst_step * norm->x.pitch;
+        std::memset(sums, 0, size_t(2 * channels) * sizeof(float));
+    }
+    const auto at = [](const void *data, int64_t element) {
+        return data ? static_cast<const T *>(data) + element : nullptr;
+    };
+    for (int i = 0; i < n; i++) {
+        const T *from = at(src.data, int64_t(i) * p.src_height * p.src_width * src.pitch);
         for (int block = 0; block < p.blocks(); block += p.blocks_per_group()) {
             const int left = p.blocks() - block, blocks = left < p.blocks_per_group() ? left : p.blocks_per_group();
             const int channel = block * kLanes, beyond = (block + blocks) * kLanes - p.dst_channels;
             const float *weights = static_cast<const float *>(packed) + block * p.n_taps * weights_per_block;
-            const T *from = static_cast<const T *>(src.data) + int64_t(i) * p.src_height * p.src_width * src.pitch;
             a.last_lanes = __mmask16(0xffff >> (beyond > 0 ? beyond : 0));
             a.bias = epilogue.bias ? epilogue.bias + channel : nullptr;
+            if (norm) {
+                a.scale = norm->scale + channel, a.shift = norm->shift + channel, a.mean = norm->mean + channel;
+                a.dbeta = sums + channel, a.dgamma = sums + channels + channel;
+            }
             for (int g = 0; g < p.n_grids; g++)
                 for (int y = 0; y < p.grids[g].height; y++) {
                     const int64_t pixel = (int64_t(i) * p.dst_height + y * p.dst_step + p.grids[g].dst_y) * p.dst_width +
                                           p.grids[g].dst_x;
                     a.dst = static_cast<T *>(dst.data) + pixel * dst.pitch + channel;
-                    a.residual = epilogue.residual.data
-                                     ? static_cast<const T *>(epilogue.residual.data) + pixel * epilogue.residual.pitch + channel
-                                     : nullptr;
+                    a.residual = at(epilogue.residual.data, pixel * epilogue.residual.pitch + channel);
+                    a.x = norm ? at(norm->x.data, pixel * norm->x.pitch + channel) : nullptr;
                     row<E>(p, p.grids[g], y, from, src.pitch, weights, blocks * weights_per_block, blocks, a);
                 }
         }
+        if (norm) {
+            flush(sums, norm->dbeta, p.dst_channels);
+            flush(sums + channels, norm->dgamma, p.dst_channels);
+        }
+    }
 }
 
 // ---- tables -------------------------------------------------------------------------------------------------------
@@ -320,7 +372,7 @@ template <class E> void pack_forward(const ConvShape &s, const float *oihw, void
 template <class E>
 void run_forward(const ConvShape &s, int n, ConstSlice src, const ConvPrologue &, const void *packed,
                  const ConvEpilogue &epilogue, Slice dst, void *) {
-    convolve<E>(forward_plan(s), n, src, packed, epilogue, dst);
+    convolve<E>(forward_plan(s), n, src, packed, epilogue, nullptr, nullptr, dst);
 }
 
 template <class E> size_t data_bytes(const ConvShape &s) { return packed_bytes<E>(data_plan(s)); }
@@ -328,18 +380,21 @@ template <class E> void pack_data(const ConvShape &s, const float *oihw, void *p
     const int64_t area = int64_t(s.kernel) * s.kernel;
     pack<E>(data_plan(s), oihw, s.kernel, area, s.src_channels * area, packed);
 }
+size_t data_scratch_bytes(const ConvShape &s) { return size_t(data_plan(s).blocks()) * kLanes * 2 * sizeof(float); }
 template <class E>
-void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *) {
-    ConvEpilogue epilogue;
-    if (add) epilogue.residual = dsrc;
-    convolve<E>(data_plan(s), n, ddst, packed, epilogue, dsrc);
+void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue, Slice dsrc,
+              void *scratch) {
+    ConvEpilogue plain;
+    if (epilogue.add) plain.residual = dsrc;
+    convolve<E>(data_plan(s), n, ddst, packed, plain, epilogue.x.data ? &epilogue : nullptr,
+                static_cast<float *>(scratch), dsrc);
 }
 
 template <class E> constexpr ConvForwardKernels forward_kernels() {
     return {supports, forward_bytes<E>, pack_forward<E>, no_scratch, run_forward<E>, false};
 }
 template <class E> constexpr ConvDataKernels data_kernels() {
-    return {supports, data_bytes<E>, pack_data<E>, no_scratch, run_data<E>};
+    return {supports, data_bytes<E>, pack_data<E>, data_scratch_bytes, run_data<E>};
 }
 
 } // namespace

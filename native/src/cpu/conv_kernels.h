@@ -45,13 +45,25 @@ struct ConvForwardKernels {
     bool prologue; // whether run applies one; otherwise it must be empty
 };
 
-// dsrc = conv^T(ddst), written or (add) added to what is there.
+// What becomes of the gradient dy of a convolution's input: it is written to dsrc or (add) added to what is there. Where
+// the input was a batch norm's output y = relu?(scale * x + shift) (x not null), the batch norm's backward comes first:
+// with t = dy where y > 0, else 0, dsrc gets scale * t, dbeta += sum of t, dgamma += sum of t * (x - mean).
+struct ConvDataEpilogue {
+    bool add = false;
+    ConstSlice x;                                                  // same pixels and channels as dsrc, or null
+    const float *scale = nullptr, *shift = nullptr, *mean = nullptr; // [src_channels]
+    bool relu = false;
+    double *dbeta = nullptr, *dgamma = nullptr; // [src_channels]
+};
+
+// dsrc = epilogue(conv^T(ddst)).
 struct ConvDataKernels {
     bool (*supports)(const ConvShape &shape);
     size_t (*packed_bytes)(const ConvShape &shape);
     void (*pack)(const ConvShape &shape, const float *oihw, void *packed);
     size_t (*scratch_bytes)(const ConvShape &shape);
-    void (*run)(const ConvShape &shape, int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *scratch);
+    void (*run)(const ConvShape &shape, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue,
+                Slice dsrc, void *scratch);
 };
 
 // Weight gradient of n images, written or (add) added to `sum`, float32 in a layout of the kernel's own;

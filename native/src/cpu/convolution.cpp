@@ -103,16 +103,17 @@ void ConvolutionRunner::forward(int n, ConstSlice src, const ConvPrologue &prolo
     else if (!direct) c.elements_.copy(dst, {to, s.dst_channels}, dst_rows, s.dst_channels);
 }
 
-void ConvolutionRunner::backward_data(int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *scratch) {
+void ConvolutionRunner::backward_data(int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue,
+                                      Slice dsrc, void *scratch) {
     const Convolution &c = *conv_;
     const ConvShape &s = c.shape;
-    if (c.data_) return c.data_->run(s, n, ddst, packed, dsrc, add, scratch);
+    if (c.data_) return c.data_->run(s, n, ddst, packed, epilogue, dsrc, scratch);
     const int64_t src_rows = int64_t(n) * s.height * s.width, dst_rows = int64_t(n) * s.dst_height() * s.dst_width();
     const void *from = dense(0, ddst, dst_rows, s.dst_channels, scratch);
-    const bool direct = !add && dsrc.pitch == s.src_channels;
+    const bool direct = !epilogue.add && dsrc.pitch == s.src_channels;
     void *to = direct ? dsrc.data : dense_place(1, scratch);
     onednn(n).backward_data(from, packed, to, scratch);
-    if (!direct) (add ? c.elements_.add : c.elements_.copy)(dsrc, {to, s.src_channels}, src_rows, s.src_channels);
+    if (!direct) (epilogue.add ? c.elements_.add : c.elements_.copy)(dsrc, {to, s.src_channels}, src_rows, s.src_channels);
 }
 
 void ConvolutionRunner::backward_weights(int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch) {

@@ -40,6 +40,7 @@ class Convolution {
     size_t sum_floats = 0;                        // weight gradient
     size_t scratch_bytes = 0;
     bool takes_prologue() const { return forward_ && forward_->prologue; }
+    bool takes_norm_backward() const { return data_ != nullptr; }
 
   private:
     friend class ConvolutionRunner;
@@ -62,7 +63,9 @@ class ConvolutionRunner {
     // prologue: empty unless takes_prologue
     void forward(int n, ConstSlice src, const ConvPrologue &prologue, const void *packed, const ConvEpilogue &epilogue,
                  Slice dst, void *scratch);
-    void backward_data(int n, ConstSlice ddst, const void *packed, Slice dsrc, bool add, void *scratch);
+    // epilogue: without batch norm unless takes_norm_backward
+    void backward_data(int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue, Slice dsrc,
+                       void *scratch);
     void backward_weights(int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch);
     void unpack_gradient(const float *sum, float *oihw);
 

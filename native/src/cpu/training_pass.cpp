@@ -50,6 +50,19 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
         dense = std::max(dense, size_t(v.elements()) * size_t(whole) * sizeof(float));
     dense_bytes = dense;
 
+    // A batch norm without residual whose output only a convolution reads, next to it in the backward pass.
+    norm_of_conv.assign(network.ops.size(), -1);
+    for (const std::vector<int> &segment : network.backward)
+        for (size_t i = 0; i + 1 < segment.size(); i++) {
+            const int conv = segment[i], norm = segment[i + 1];
+            const Op &op = network.op(norm);
+            if (network.op(conv).kind == OpKind::kConv && op.kind == OpKind::kBatchNorm && op.residual < 0 &&
+                network.op(conv).src == op.dst && network.storage_of(op.dst).transient &&
+                (op.activation == Activation::kNone || op.activation == Activation::kRelu) &&
+                convs[size_t(conv)]->takes_norm_backward())
+                norm_of_conv[size_t(conv)] = norm;
+        }
+
     storage_bytes.resize(network.storages.size());
     for (size_t s = 0; s < network.storages.size(); s++)
         if (!network.storages[s].transient)
@@ -381,9 +394,33 @@ void TrainingTeam::backward_conv(ThreadState &state, int segment, int k, int lan
         if (first) std::fill_n(bias, dz.channels, 0.0);
         dz.kernels->channel_sums(dz.slice, n * dz.rows_per_image(), dz.channels, bias);
     }
-    const GradientOut out = outgoing(state, segment, op.src, net_.ops[size_t(k)].src, slice);
+    const int norm = plan_->norm_of_conv[size_t(k)];
+    const GradientOut out = norm < 0
+                                ? outgoing(state, segment, op.src, net_.ops[size_t(k)].src, slice)
+                                : outgoing(state, segment, net_.op(norm).src, net_.ops[size_t(norm)].src, slice);
     if (!out.g.slice.data) return;
-    conv.backward_data(n, dz.slice, weights_backward_[size_t(k)].data(), out.g.slice, out.add, state.conv_scratch.data());
+    ConvDataEpilogue epilogue;
+    if (norm >= 0) epilogue = norm_backward(state, segment, norm, slice);
+    epilogue.add = out.add;
+    conv.backward_data(n, dz.slice, weights_backward_[size_t(k)].data(), epilogue, out.g.slice, state.conv_scratch.data());
+}
+
+// What the data gradient of the convolution behind a batch norm needs to go on through it; clears the norm's sums.
+ConvDataEpilogue TrainingTeam::norm_backward(ThreadState &state, int segment, int norm, int slice) {
+    const Op &op = net_.op(norm);
+    const SliceOf x = view(state, plan_->backward_scratch[size_t(segment)].value, op.src, slice);
+    const ValuePlan &v = net_.values[size_t(op.src)];
+    const size_t first = size_t(net_.ops[size_t(norm)].statistics);
+    const size_t at = size_t(slice) * size_t(net_.n_norm_channels) + first;
+    ConvDataEpilogue epilogue;
+    epilogue.x = x.slice;
+    epilogue.scale = &scale_[first], epilogue.shift = &shift_[first];
+    epilogue.mean = &mean_[size_t(net_.statistics_offset[size_t(v.storage)] + v.channel)];
+    epilogue.relu = op.activation == Activation::kRelu;
+    epilogue.dbeta = &dbeta_[at], epilogue.dgamma = &dgamma_[at];
+    std::fill_n(epilogue.dbeta, x.channels, 0.0);
+    std::fill_n(epilogue.dgamma, x.channels, 0.0);
+    return epilogue;
 }
 
 void TrainingTeam::backward_linear(ThreadState &state, int segment, int k, int lane, int slice) {
@@ -465,7 +502,11 @@ void TrainingTeam::backward_op(ThreadState &state, int segment, int k, int lane,
 }
 
 void TrainingTeam::backward_slice(ThreadState &state, int segment, int lane, int slice) {
-    for (int k : net_.backward[size_t(segment)]) backward_op(state, segment, k, lane, slice);
+    const std::vector<int> &ops = net_.backward[size_t(segment)];
+    for (size_t i = 0; i < ops.size(); i++) {
+        backward_op(state, segment, ops[i], lane, slice);
+        if (plan_->norm_of_conv[size_t(ops[i])] >= 0) i++; // the batch norm behind it is done
+    }
 }
 
 // gamma's and beta's gradients; the correction of values all of whose batch norms have now been passed.

@@ -47,6 +47,7 @@ class TrainingPlan {
     const dnnl::engine engine;
     const int batch, n_slices, n_lanes;
     std::vector<std::shared_ptr<const Convolution>> convs; // per op
+    std::vector<int> norm_of_conv; // per op: the batch norm whose backward a convolution does with its data gradient, or -1
     std::vector<size_t> storage_bytes;       // per storage, whole batch (0: transient)
     std::vector<int> gradient_buffer;        // per storage: index of a shared gradient buffer, -1: none
     std::vector<size_t> gradient_bytes;      // per gradient buffer
@@ -96,6 +97,7 @@ class TrainingTeam {
 
     void assemble(ThreadState &state, int slice);
     void backward_conv(ThreadState &state, int segment, int op, int lane, int slice);
+    ConvDataEpilogue norm_backward(ThreadState &state, int segment, int norm, int slice);
     void backward_linear(ThreadState &state, int segment, int op, int lane, int slice);
 
     SliceOf view(const ThreadState &state, const std::vector<size_t> &offsets, int value, int slice) const;
