@@ -34,8 +34,8 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
     for (int k = 0; k < int(network.ops.size()); k++) {
         const Op &op = network.op(k);
         if (network.ops[size_t(k)].aliased || folded_by[size_t(k)] >= 0) continue;
-        if (folds(network, k)) steps.push_back({k, network.values[size_t(op.src)].producer, op.dst});
-        else steps.push_back({k, op.kind == OpKind::kConv ? k : -1, op.dst});
+        if (folds(network, k)) steps.push_back({k, network.values[size_t(op.src)].producer, -1, op.dst});
+        else steps.push_back({k, op.kind == OpKind::kConv ? k : -1, -1, op.dst});
     }
 
     const auto element = [&](const Storage &s) { return s.wide ? sizeof(float) : kernels.storage->element_size; };
@@ -59,6 +59,7 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
             std::make_shared<Convolution>(engine, *kernels.storage, kernels.convolutions, shape, use);
         conv_scratch_bytes = std::max(conv_scratch_bytes, convs[size_t(step.conv)]->scratch_bytes);
     }
+    absorb_norms();
 
     // Storages share the arena where their lives (in steps) do not overlap: first fit by first use.
     struct Life {
@@ -69,7 +70,7 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
     lives[size_t(network.values[0].storage)].first = 0;
     for (int i = 0; i < int(steps.size()); i++) {
         const Op &op = network.op(steps[size_t(i)].op);
-        const int from = steps[size_t(i)].conv >= 0 ? network.op(steps[size_t(i)].conv).src : op.src;
+        const int from = source(steps[size_t(i)]);
         for (int value : {from, op.residual, steps[size_t(i)].dst}) {
             if (value < 0) continue;
             Life &life = lives[size_t(network.values[size_t(value)].storage)];
@@ -103,6 +104,27 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
     }
 }
 
+// Leaves the batch norms that a convolution can apply as it reads to it.
+void InferencePlan::absorb_norms() {
+    for (Step &step : steps)
+        if (step.conv >= 0 && convs[size_t(step.conv)]->takes_prologue()) {
+            const int norm = network.absorbable_norm(step.conv);
+            if (norm >= 0 && !folds(network, norm)) step.prologue = norm;
+        }
+    steps.erase(std::remove_if(steps.begin(), steps.end(),
+                               [&](const Step &norm) {
+                                   return norm.conv < 0 && std::any_of(steps.begin(), steps.end(), [&](const Step &s) {
+                                              return s.prologue == norm.op;
+                                          });
+                               }),
+                steps.end());
+}
+
+int InferencePlan::source(const Step &step) const {
+    if (step.prologue >= 0) return network.op(step.prologue).src;
+    return network.op(step.conv >= 0 ? step.conv : step.op).src;
+}
+
 InferenceTeam::InferenceTeam(std::shared_ptr<const InferencePlan> plan)
     : plan_(std::move(plan)), net_(plan_->network), weights_(net_.ops.size()), bias_(net_.ops.size()),
       scale_(net_.ops.size()), shift_(net_.ops.size()) {
@@ -130,38 +152,45 @@ void InferenceTeam::reserve(int team, int64_t n_images) {
     errors_.resize(slices);
 }
 
-// Weights and bias with the batch norm's scale and shift multiplied in, in float from double.
+// Scale and shift of a batch norm with running statistics, in double.
+void InferenceTeam::scales(const Op &norm, std::vector<double> &scale, std::vector<double> &shift) const {
+    const size_t channels = size_t(net_.value(norm.dst).channels);
+    scale.resize(channels), shift.resize(channels);
+    for (size_t c = 0; c < channels; c++) {
+        scale[c] = param(norm.weight)[c] / std::sqrt(double(statistic(norm.variance)[c]) + kEps);
+        shift[c] = param(norm.bias)[c] - statistic(norm.mean)[c] * scale[c];
+    }
+}
+
+// Weights and bias with the batch norm's scale and shift multiplied in, in float from double; the scales of batch norms
+// that are not folded.
 void InferenceTeam::fold(int thread, int team) {
     ThreadState &state = *threads_[size_t(thread)];
     std::vector<float> folded;
+    std::vector<double> scale, shift;
     for (size_t i = size_t(thread); i < plan_->steps.size(); i += size_t(team)) {
         const InferencePlan::Step &step = plan_->steps[i];
         const Op &op = net_.op(step.op);
-        std::vector<double> scale, shift;
-        if (op.kind == OpKind::kBatchNorm) {
-            const int channels = net_.value(op.dst).channels;
-            for (int c = 0; c < channels; c++) {
-                const double s = param(op.weight)[c] / std::sqrt(double(statistic(op.variance)[c]) + kEps);
-                scale.push_back(s);
-                shift.push_back(param(op.bias)[c] - statistic(op.mean)[c] * s);
-            }
-            if (step.conv < 0) {
-                scale_[size_t(step.op)].assign(scale.begin(), scale.end());
-                shift_[size_t(step.op)].assign(shift.begin(), shift.end());
-            }
+        const int norm = op.kind == OpKind::kBatchNorm && step.conv < 0 ? step.op : step.prologue;
+        if (norm >= 0) {
+            scales(net_.op(norm), scale, shift);
+            scale_[size_t(norm)].assign(scale.begin(), scale.end());
+            shift_[size_t(norm)].assign(shift.begin(), shift.end());
         }
         if (step.conv < 0) continue;
         const Op &conv = net_.op(step.conv);
+        const bool has_norm = op.kind == OpKind::kBatchNorm;
+        if (has_norm) scales(op, scale, shift);
         const int64_t channels = net_.value(conv.dst).channels;
         const int64_t per_channel = net_.network.tensors[size_t(conv.weight)].size() / channels;
         const float *w = param(conv.weight);
         folded.resize(size_t(channels * per_channel));
         for (int64_t c = 0; c < channels; c++) {
-            const double s = scale.empty() ? 1.0 : scale[size_t(c)];
+            const double s = has_norm ? scale[size_t(c)] : 1.0;
             for (int64_t j = 0; j < per_channel; j++)
                 folded[size_t(c * per_channel + j)] = float(s * double(w[c * per_channel + j]));
             const double b = conv.bias >= 0 ? double(param(conv.bias)[c]) : 0.0;
-            bias_[size_t(step.conv)][size_t(c)] = float(s * b + (shift.empty() ? 0.0 : shift[size_t(c)]));
+            bias_[size_t(step.conv)][size_t(c)] = float(s * b + (has_norm ? shift[size_t(c)] : 0.0));
         }
         state.convs[size_t(step.conv)]->pack_forward(folded.data(), weights_[size_t(step.conv)].data());
     }
@@ -189,8 +218,7 @@ void InferenceTeam::slice(ThreadState &state, int64_t first, float *log_probabil
     }
     for (const InferencePlan::Step &step : plan_->steps) {
         const Op &op = net_.op(step.op);
-        const int from = step.conv >= 0 ? net_.op(step.conv).src : op.src;
-        const SliceOf src = view(state, from);
+        const SliceOf src = view(state, plan_->source(step));
         if (op.kind == OpKind::kSoftmaxLoss) {
             double loss = 0;
             int errors = 0;
@@ -206,7 +234,11 @@ void InferenceTeam::slice(ThreadState &state, int64_t first, float *log_probabil
         if (step.conv >= 0) {
             const ConvEpilogue epilogue{bias_[size_t(step.conv)].data(), residual.slice,
                                         step.op != step.conv && op.activation == Activation::kRelu};
-            state.convs[size_t(step.conv)]->forward(n, src.slice, {}, weights_[size_t(step.conv)].data(), epilogue,
+            ConvPrologue prologue;
+            if (step.prologue >= 0)
+                prologue = {scale_[size_t(step.prologue)].data(), shift_[size_t(step.prologue)].data(),
+                            net_.op(step.prologue).activation == Activation::kRelu};
+            state.convs[size_t(step.conv)]->forward(n, src.slice, prologue, weights_[size_t(step.conv)].data(), epilogue,
                                                     dst.slice, state.conv_scratch.data());
         } else if (op.kind == OpKind::kBatchNorm) {
             dst.kernels->affine(dst.slice, src.slice, residual.slice, rows, dst.channels,

@@ -22,8 +22,11 @@ class InferencePlan {
     struct Step {
         int op = -1;    // the op that is executed
         int conv = -1;  // the convolution it is folded into, -1: none
+        int prologue = -1; // the batch norm that the convolution applies as it reads, -1: none
         int dst = -1;   // value written
     };
+    int source(const Step &step) const; // value that a step reads
+
     const NetworkPlan &network;
     const KernelChoice kernels;
     const dnnl::engine engine;
@@ -32,6 +35,9 @@ class InferencePlan {
     std::vector<std::shared_ptr<const Convolution>> convs; // per convolution op
     std::vector<size_t> offsets;                           // per storage, bytes in a thread's arena
     size_t arena_bytes = 0, conv_scratch_bytes = 0, float_elements = 0;
+
+  private:
+    void absorb_norms();
 };
 
 // One point's folded weights and the work on its slices.
@@ -51,6 +57,7 @@ class InferenceTeam {
         std::vector<int> labels;
     };
     void fold(int thread, int team);
+    void scales(const Op &norm, std::vector<double> &scale, std::vector<double> &shift) const;
     void slice(ThreadState &state, int64_t first, float *log_probabilities);
     SliceOf view(const ThreadState &state, int value) const;
     const float *param(int tensor) const { return job_->params + net_.network.tensors[size_t(tensor)].offset; }

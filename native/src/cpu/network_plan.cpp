@@ -200,4 +200,13 @@ NetworkPlan::NetworkPlan(const Network &network) : network(network) {
     }
 }
 
+int NetworkPlan::absorbable_norm(int k) const {
+    if (op(k).kind != OpKind::kConv || !storage_of(op(k).src).transient) return -1;
+    const int norm = values[size_t(op(k).src)].producer;
+    const Op &producer = op(norm);
+    const bool plain = producer.residual < 0 &&
+                       (producer.activation == Activation::kNone || producer.activation == Activation::kRelu);
+    return producer.kind == OpKind::kBatchNorm && plain ? norm : -1;
+}
+
 } // namespace ist::cpu

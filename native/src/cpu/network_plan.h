@@ -60,6 +60,10 @@ struct NetworkPlan {
     int64_t n_norm_channels = 0;            // channels of all batch-norm ops
     int slice_images = 8;                   // images per slice
 
+    // The batch norm that convolution k may do itself, or -1: without residual, none or ReLU behind it, and only k reads
+    // its output.
+    int absorbable_norm(int k) const;
+
     const Op &op(int index) const { return network.ops[index]; }
     const Value &value(int index) const { return network.values[index]; }
     const Storage &storage_of(int value) const { return storages[values[value].storage]; }

@@ -50,17 +50,17 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
         dense = std::max(dense, size_t(v.elements()) * size_t(whole) * sizeof(float));
     dense_bytes = dense;
 
-    // A batch norm without residual whose output only a convolution reads, next to it in the backward pass.
+    // A batch norm without residual, whose output only a convolution reads, is done by the convolution's kernels, in the
+    // backward pass if they are next to each other.
+    prologue_of_conv.assign(network.ops.size(), -1);
     norm_of_conv.assign(network.ops.size(), -1);
+    for (size_t k = 0; k < network.ops.size(); k++)
+        if (convs[k] && convs[k]->takes_prologue()) prologue_of_conv[k] = network.absorbable_norm(int(k));
     for (const std::vector<int> &segment : network.backward)
         for (size_t i = 0; i + 1 < segment.size(); i++) {
-            const int conv = segment[i], norm = segment[i + 1];
-            const Op &op = network.op(norm);
-            if (network.op(conv).kind == OpKind::kConv && op.kind == OpKind::kBatchNorm && op.residual < 0 &&
-                network.op(conv).src == op.dst && network.storage_of(op.dst).transient &&
-                (op.activation == Activation::kNone || op.activation == Activation::kRelu) &&
-                convs[size_t(conv)]->takes_norm_backward())
-                norm_of_conv[size_t(conv)] = norm;
+            const size_t conv = size_t(segment[i]);
+            const int norm = network.absorbable_norm(int(conv));
+            if (norm >= 0 && norm == segment[i + 1] && convs[conv]->takes_norm_backward()) norm_of_conv[conv] = norm;
         }
 
     storage_bytes.resize(network.storages.size());
@@ -249,6 +249,21 @@ void TrainingTeam::assemble(ThreadState &state, int slice) {
     }
 }
 
+void TrainingTeam::forward_conv(ThreadState &state, const std::vector<size_t> &offsets, int k, int slice) {
+    const Op &op = net_.op(k);
+    const int norm = plan_->prologue_of_conv[size_t(k)];
+    const SliceOf src = view(state, offsets, norm < 0 ? op.src : net_.op(norm).src, slice);
+    ConvPrologue prologue;
+    if (norm >= 0) {
+        const size_t at = size_t(net_.ops[size_t(norm)].statistics);
+        prologue = {&scale_[at], &shift_[at], net_.op(norm).activation == Activation::kRelu};
+    }
+    ConvEpilogue epilogue;
+    epilogue.bias = op.bias >= 0 ? param(op.bias) : nullptr;
+    state.convs[size_t(k)]->forward(plan_->slice_size(slice), src.slice, prologue, weights_forward_[size_t(k)].data(),
+                                    epilogue, view(state, offsets, op.dst, slice).slice, state.conv_scratch.data());
+}
+
 void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &offsets, int k, int slice) {
     const Op &op = net_.op(k);
     const int n = plan_->slice_size(slice);
@@ -266,13 +281,7 @@ void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &off
     const SliceOf residual = op.residual >= 0 ? view(state, offsets, op.residual, slice) : SliceOf{};
     const int64_t rows = n * dst.rows_per_image();
     switch (op.kind) {
-    case OpKind::kConv: {
-        ConvEpilogue epilogue;
-        epilogue.bias = op.bias >= 0 ? param(op.bias) : nullptr;
-        state.convs[size_t(k)]->forward(n, src.slice, {}, weights_forward_[size_t(k)].data(), epilogue, dst.slice,
-                                        state.conv_scratch.data());
-        break;
-    }
+    case OpKind::kConv: forward_conv(state, offsets, k, slice); break;
     case OpKind::kBatchNorm: {
         const size_t at = size_t(net_.ops[size_t(k)].statistics);
         dst.kernels->affine(dst.slice, src.slice, residual.slice, rows, dst.channels, &scale_[at], &shift_[at],
@@ -307,8 +316,11 @@ void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &off
 
 void TrainingTeam::forward_slice(ThreadState &state, int segment, int slice) {
     if (segment == 0) assemble(state, slice);
-    for (int k : net_.forward[size_t(segment)])
+    for (int k : net_.forward[size_t(segment)]) {
+        const int consumer = net_.op(k).kind == OpKind::kBatchNorm ? net_.values[size_t(net_.op(k).dst)].consumers[0] : -1;
+        if (consumer >= 0 && plan_->prologue_of_conv[size_t(consumer)] == k) continue; // done by the convolution
         forward_op(state, plan_->forward_scratch[size_t(segment)].value, k, slice);
+    }
 }
 
 // Batch mean and variance of the values a segment has produced: slices joined in order (Chan et al. 1979), in double.

@@ -47,6 +47,7 @@ class TrainingPlan {
     const dnnl::engine engine;
     const int batch, n_slices, n_lanes;
     std::vector<std::shared_ptr<const Convolution>> convs; // per op
+    std::vector<int> prologue_of_conv; // per op: the batch norm that a convolution applies as it reads, or -1
     std::vector<int> norm_of_conv; // per op: the batch norm whose backward a convolution does with its data gradient, or -1
     std::vector<size_t> storage_bytes;       // per storage, whole batch (0: transient)
     std::vector<int> gradient_buffer;        // per storage: index of a shared gradient buffer, -1: none
@@ -87,6 +88,7 @@ class TrainingTeam {
     void prepare_weights(int thread, int team);
     void forward_slice(ThreadState &state, int segment, int slice);
     void forward_op(ThreadState &state, const std::vector<size_t> &offsets, int op, int slice);
+    void forward_conv(ThreadState &state, const std::vector<size_t> &offsets, int op, int slice);
     void finish_forward(int segment);
     void apply_scales(int segment);
     void backward_slice(ThreadState &state, int segment, int lane, int slice);
