@@ -63,4 +63,7 @@ struct ConvWeightKernels {
     void (*unpack)(const ConvShape &shape, const float *sum, float *oihw);
 };
 
+const ConvWeightKernels &conv_weights_f32_avx512();
+const ConvWeightKernels &conv_weights_bf16_avx512();
+
 } // namespace ist::cpu
