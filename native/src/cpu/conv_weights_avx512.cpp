@@ -53,9 +53,11 @@ template <class Op, Vectors kind, int V, int C, int kFirst, int kEnd>
     const int64_t between = kind == Vectors::kLanes ? kLanes : dst_vector;
     __m512 d[V];
 #pragma GCC unroll 8
-    for (int v = kFirst; v < kEnd; v++)
+    for (int v = kFirst; v < kEnd; v++) {
         d[v] = kind == Vectors::kTaps || v == V - 1 ? _mm512_maskz_loadu_ps(mask, dst + v * between)
                                                     : _mm512_loadu_ps(dst + v * between);
+        asm("" : "+v"(d[v])); // stays in its register: GCC would rather load it again for each channel
+    }
 #pragma GCC unroll 16
     for (int c = 0; c < C; c++) {
         const __m512 s = _mm512_set1_ps(src[c]);
