@@ -239,6 +239,32 @@ Rows valid(int begin, int end, int k, int stride, int padding, int size) {
 
 using Bits = uint16_t; // of a bf16
 
+// A row of pixels; outside of it there are zeros.
+template <class T> struct PixelRow {
+    const T *data; // null: all zeros
+    int64_t pitch;
+    int width;
+    bool has(int x) const { return data && x >= 0 && x < width; }
+};
+
+// Where a row of a panel takes its elements from: element i is pixel first + i * advance or, of bf16, the pair of it and
+// the pixel `apart` further.
+struct Columns {
+    int first, advance, apart, count;
+};
+
+// 16 channels of a pixel, or fewer. kFull spares whole vectors their masks.
+template <bool kFull> __m512i load(const float *p, __mmask16 mask) {
+    return kFull ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi32(mask, p);
+}
+template <bool kFull> __m256i load(const Bits *p, __mmask16 mask) {
+    return kFull ? _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)) : _mm256_maskz_loadu_epi16(mask, p);
+}
+template <bool kFull> void store(float *p, __m512i v, __mmask16 mask) {
+    if (kFull) _mm512_storeu_si512(p, v);
+    else _mm512_mask_storeu_epi32(p, mask, v);
+}
+
 // 16 channels of two pixels, channel by channel.
 __m512i interleave(__m256i a, __m256i b) {
     const __m512i order =
@@ -247,54 +273,49 @@ __m512i interleave(__m256i a, __m256i b) {
     return _mm512_permutexvar_epi16(order, _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
 }
 
-// Pixels a and b (null: zeros) as pairs. Whole vectors are stored: what follows the last channel is overwritten by the
-// next call, so calls go from low to high addresses and a panel ends with kLanes elements to spare.
-void pack_pair(float *panel, const Bits *a, const Bits *b, int channels) {
+template <bool kFull> __m512i element(const float *p, int64_t, __mmask16 mask) { return load<kFull>(p, mask); }
+template <bool kFull> __m512i element(const Bits *p, int64_t apart, __mmask16 mask) {
+    return interleave(load<kFull>(p, mask), load<kFull>(p + apart, mask));
+}
+
+// Of pixels that are all inside of the row.
+template <class T> void pack_element(float *panel, const T *p, int64_t apart, int channels, __mmask16 last) {
     int c = 0;
-    for (; c + kLanes <= channels; c += kLanes) {
-        const __m256i x = a ? _mm256_loadu_si256(reinterpret_cast<const __m256i *>(a + c)) : _mm256_setzero_si256();
-        const __m256i y = b ? _mm256_loadu_si256(reinterpret_cast<const __m256i *>(b + c)) : _mm256_setzero_si256();
-        _mm512_storeu_si512(panel + c, interleave(x, y));
-    }
-    if (c == channels) return;
-    const __mmask16 mask = lanes_of_last(channels);
-    const __m256i x = a ? _mm256_maskz_loadu_epi16(mask, a + c) : _mm256_setzero_si256();
-    const __m256i y = b ? _mm256_maskz_loadu_epi16(mask, b + c) : _mm256_setzero_si256();
-    _mm512_storeu_si512(panel + c, interleave(x, y));
+    for (; c + kLanes <= channels; c += kLanes) store<true>(panel + c, element<true>(p + c, apart, last), last);
+    if (c < channels) store<false>(panel + c, element<false>(p + c, apart, last), last);
 }
 
-void copy_pixel(float *panel, const float *a, int channels) {
+// Beside the row.
+void pack_border(float *panel, const PixelRow<float> &, int, int, int channels, __mmask16 last) {
+    int c = 0;
+    for (; c + kLanes <= channels; c += kLanes) store<true>(panel + c, _mm512_setzero_si512(), last);
+    if (c < channels) store<false>(panel + c, _mm512_setzero_si512(), last);
+}
+void pack_border(float *panel, const PixelRow<Bits> &row, int x, int apart, int channels, __mmask16 last) {
     for (int c = 0; c < channels; c += kLanes) {
-        const __mmask16 mask = c + kLanes > channels ? lanes_of_last(channels) : __mmask16(0xffff);
-        _mm512_storeu_ps(panel + c, a ? _mm512_maskz_loadu_ps(mask, a + c) : _mm512_setzero_ps());
+        const __mmask16 mask = c + kLanes > channels ? last : __mmask16(0xffff);
+        const auto pixel = [&](int at) {
+            return row.has(at) ? load<false>(row.data + at * row.pitch + c, mask) : _mm256_setzero_si256();
+        };
+        store<false>(panel + c, interleave(pixel(x), pixel(x + apart)), mask);
     }
 }
 
-// A row of pixels; outside of it there are zeros.
-template <class T> struct PixelRow {
-    const T *data; // null: all zeros
-    int64_t pitch;
-    int width;
-    const T *operator[](int x) const { return data && x >= 0 && x < width ? data + x * pitch : nullptr; }
-};
-
-// pairs of pixels (first + i * advance, first + i * advance + apart)
-float *pack_row(float *panel, int64_t panel_pitch, const PixelRow<Bits> &row, int channels, int first, int advance,
-                int apart, int pairs) {
-    for (int i = 0; i < pairs; i++, panel += panel_pitch)
-        pack_pair(panel, row[first + i * advance], row[first + i * advance + apart], channels);
-    return panel;
+template <class T>
+void pack_row(float *panel, int64_t panel_pitch, const PixelRow<T> &row, int channels, Columns columns) {
+    const __mmask16 last = lanes_of_last(channels);
+    const int inner_width = row.data ? row.width - columns.apart : 0; // where a whole element may begin
+    int i = 0, x = columns.first;
+    const auto next = [&] { i++, x += columns.advance, panel += panel_pitch; };
+    for (; i < columns.count && (x < 0 || !row.data); next())
+        pack_border(panel, row, x, columns.apart, channels, last);
+    const T *p = row.data + x * row.pitch;
+    const int64_t advance = columns.advance * row.pitch, apart = columns.apart * row.pitch;
+    for (; i < columns.count && x < inner_width; next(), p += advance) pack_element(panel, p, apart, channels, last);
+    for (; i < columns.count; next()) pack_border(panel, row, x, columns.apart, channels, last);
 }
 
 // ---- operands: what a tile reads, made from the slices ---------------------------------------------------------------
-
-// Places `count` columns of ddst rows y + 1, y, y - 1 side by side, for tap rows 0, 1, 2.
-template <class T, class Pack>
-float *pack_window_row(float *panel, const PixelRow<T> (&rows)[3], int dst_channels, int count, Pack pack) {
-    for (int i = 0; i < count; i++)
-        for (int ky = 0; ky < 3; ky++, panel += dst_channels) pack(panel, rows[ky], i - 1);
-    return panel;
-}
 
 template <class T> struct Slices {
     const ConvShape &s;
@@ -312,13 +333,13 @@ template <class T> struct Slices {
         if (y < 0 || y >= height) return {nullptr, 0, 0};
         return {dst + (int64_t(image) * height + y) * width * dst_pitch, dst_pitch, width};
     }
-    // ddst of a block for Way::kWindow
-    template <class Pack> void pack_window(float *panel, const Block &block, int columns, Pack pack) const {
+    // ddst of a block for Way::kWindow: rows y + 1, y, y - 1, which tap rows 0, 1, 2 meet, element by element.
+    void pack_window(float *panel, const Block &block, Columns columns) const {
+        const int64_t pitch = 3 * s.dst_channels;
         for (int i = block.image; i < block.image + block.images; i++)
-            for (int y = block.row; y < block.row + block.rows; y++) {
-                const PixelRow<T> rows[3] = {dst_row(i, y + 1), dst_row(i, y), dst_row(i, y - 1)};
-                panel = pack_window_row(panel, rows, s.dst_channels, columns, pack);
-            }
+            for (int y = block.row; y < block.row + block.rows; y++, panel += columns.count * pitch)
+                for (int ky = 0; ky < 3; ky++)
+                    pack_row(panel + ky * s.dst_channels, pitch, dst_row(i, y + 1 - ky), s.dst_channels, columns);
     }
 };
 
@@ -335,10 +356,7 @@ template <> class Operands<Floats> {
 
     void pack(const Block &block) {
         block_ = block;
-        if (way_of(s_) == Way::kWindow)
-            slices_.pack_window(panel_, block, s_.width + 2, [&](float *panel, const PixelRow<float> &row, int x) {
-                copy_pixel(panel, row[x], s_.dst_channels);
-            });
+        if (way_of(s_) == Way::kWindow) slices_.pack_window(panel_, block, {-1, 1, 0, s_.width + 2});
     }
     Walk tap(int ky, int kx) const {
         const Rows rows = valid(block_.row, block_.row + block_.rows, ky, s_.stride, s_.padding, s_.height);
@@ -430,30 +448,33 @@ template <> class Operands<Pairs> {
     }
     void pack_src() const {
         float *panel = src_panel_;
+        const int panels = way_ == Way::kTap ? s_.kernel : 1;
         const int row_step = s_.kernel == 1 ? s_.stride : 1; // between the rows that are used
-        for (int kx = 0; kx < (way_ == Way::kTap ? s_.kernel : 1); kx++)
-            for (int i = block_.image; i < block_.image + block_.images; i++)
-                for (int j = 0; j < src_rows(); j++, panel += src_row_) {
-                    const PixelRow<Bits> row = slices_.src_row(i, first_src_row() + j * row_step);
-                    if (!row.data) continue;
-                    const int first = way_ == Way::kTap ? kx - s_.padding : 0;
-                    pack_row(panel, s_.src_channels, row, s_.src_channels, first, 2 * s_.stride, s_.stride, pairs_);
+        // Rows without a border that hold whole pairs follow each other like one row.
+        const bool joined = s_.stride == 1 && s_.width % 2 == 0 && panels == 1;
+        int begin = 0, end = src_rows();
+        while (first_src_row() + begin * row_step < 0) begin++;
+        while (first_src_row() + (end - 1) * row_step >= s_.height) end--;
+        for (int kx = 0; kx < panels; kx++) {
+            const Columns columns{way_ == Way::kTap ? kx - s_.padding : 0, 2 * s_.stride, s_.stride, pairs_};
+            for (int i = block_.image; i < block_.image + block_.images; i++, panel += src_rows() * src_row_)
+                for (int j = begin; j < end; j++) {
+                    PixelRow<Bits> row = slices_.src_row(i, first_src_row() + j * row_step);
+                    Columns all = columns;
+                    if (joined) row.width *= end - begin, all.count *= end - begin;
+                    pack_row(panel + j * src_row_, s_.src_channels, row, s_.src_channels, all);
+                    if (joined) break;
                 }
+        }
     }
     void pack_dst() const {
-        if (way_ == Way::kWindow)
-            return slices_.pack_window(dst_panel_, block_, 2 * pairs_ + 1,
-                                       [&](float *panel, const PixelRow<Bits> &row, int x) {
-                                           pack_pair(panel, row[x], row[x + 1], s_.dst_channels);
-                                       });
+        const Columns disjoint{0, 2, 1, pairs_}, overlapping{-1, 1, 1, 2 * pairs_ + 1};
+        if (way_ == Way::kWindow) return slices_.pack_window(dst_panel_, block_, overlapping);
         float *panel = dst_panel_;
-        const int lanes = round_up(s_.dst_channels, kLanes);
         for (int i = block_.image; i < block_.image + block_.images; i++)
-            for (int y = block_.row; y < block_.row + block_.rows; y++) {
-                const PixelRow<Bits> row = slices_.dst_row(i, y);
-                panel = way_ == Way::kTap ? pack_row(panel, lanes, row, s_.dst_channels, 0, 2, 1, pairs_)
-                                          : pack_row(panel, lanes, row, s_.dst_channels, -1, 1, 1, 2 * pairs_ + 1);
-            }
+            for (int y = block_.row; y < block_.row + block_.rows; y++, panel += dst_row_)
+                pack_row(panel, round_up(s_.dst_channels, kLanes), slices_.dst_row(i, y), s_.dst_channels,
+                         way_ == Way::kTap ? disjoint : overlapping);
     }
 
     const ConvShape &s_;
