@@ -80,5 +80,7 @@ const ConvForwardKernels &conv_direct_f32_avx512();
 const ConvForwardKernels &conv_direct_bf16_avx512();
 const ConvDataKernels &conv_direct_data_f32_avx512();
 const ConvDataKernels &conv_direct_data_bf16_avx512();
+const ConvWeightKernels &conv_weights_f32_avx512();
+const ConvWeightKernels &conv_weights_bf16_avx512();
 
 } // namespace ist::cpu
