@@ -82,5 +82,11 @@ const ConvDataKernels &conv_direct_data_f32_avx512();
 const ConvDataKernels &conv_direct_data_bf16_avx512();
 const ConvWeightKernels &conv_weights_f32_avx512();
 const ConvWeightKernels &conv_weights_bf16_avx512();
+// conv_panel_avx512.cpp: 1x1 convolutions, and 3x3 ones to fewer than 16 channels (DenseNet's), as matrix products.
+// `packed` and `scratch` on cache lines.
+const ConvForwardKernels &conv_panel_f32_avx512();
+const ConvForwardKernels &conv_panel_bf16_avx512();
+const ConvDataKernels &conv_panel_data_f32_avx512();
+const ConvDataKernels &conv_panel_data_bf16_avx512();
 
 } // namespace ist::cpu

@@ -1,0 +1,523 @@
+// conv_panel_avx512.cpp - convolutions as one matrix product; see the end of conv_kernels.h.
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "conv_kernels.h"
+
+namespace ist::cpu {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kMaxVectors = 7;
+constexpr int kBlock = 8; // pixels packed at a time
+constexpr int kFlushedRows = 16; // rows of pixels whose sums stay in float
+
+struct bf16 {
+    uint16_t bits;
+};
+
+// A *step* is what one multiply-accumulate instruction takes from a pixel: 32 bits, one float or two bf16.
+template <class T> constexpr int kPerStep = int(sizeof(float) / sizeof(T));
+template <class T> constexpr int kPerVector = kLanes * kPerStep<T>;
+
+inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
+template <class T> inline int steps_of(int channels) { return ceil_div(channels, kPerStep<T>); }
+inline __mmask16 first_lanes(int count) { return count >= kLanes ? __mmask16(0xffff) : __mmask16((1u << count) - 1u); }
+
+// ---- vectors ------------------------------------------------------------------------------------------------------
+
+inline __m512 load(const float *p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
+inline __m512 load(const bf16 *p, __mmask16 mask) {
+    const __m256i x = _mm256_maskz_loadu_epi16(mask, p);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+inline void store(float *p, __m512 v, __mmask16 mask) { _mm512_mask_storeu_ps(p, mask, v); }
+inline void store(bf16 *p, __m512 v, __mmask16 mask) {
+    const __m256bh x = _mm512_cvtneps_pbh(v); // round to nearest even
+    _mm256_mask_storeu_epi16(p, mask, (__m256i)x);
+}
+inline __m512 relu(__m512 v) { return _mm512_max_ps(_mm512_setzero_ps(), v); } // NaN stays NaN
+
+template <class T> T rounded(float x);
+template <> inline float rounded<float>(float x) { return x; }
+template <> inline bf16 rounded<bf16>(float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return {uint16_t(x != x ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
+}
+
+// sum + w * x
+template <class T> inline __m512 multiply_add(__m512 sum, __m512 w, __m512 x) {
+    if constexpr (sizeof(T) == sizeof(float)) return _mm512_fmadd_ps(w, x, sum);
+    else return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+}
+// The same with x broadcast from memory. In assembler, because the compiler loads a repeated operand once, for which a
+// full tile has no register left.
+template <class T> inline __m512 multiply_add_from(__m512 sum, __m512 w, const float &x) {
+    if constexpr (sizeof(T) == sizeof(float)) asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
+    else asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
+    return sum;
+}
+
+// ---- the matrix product -------------------------------------------------------------------------------------------
+
+// N columns in vectors of 16, cut into panels of at most kMaxVectors vectors that are as equal as can be.
+struct Columns {
+    int vectors, panels;
+    explicit Columns(int n) : vectors(ceil_div(n, kLanes)), panels(ceil_div(vectors, kMaxVectors)) {}
+    int begin(int panel) const { return vectors * panel / panels; }
+    int padded() const { return vectors * kLanes; }
+};
+
+// Consecutive rows of the left matrix. A row is one or three runs of `steps` steps; rows lie `pitch` steps apart, and
+// may overlap: the three neighbours of a pixel are one run.
+struct Rows {
+    const float *run[3];
+    int runs, steps;
+    int64_t pitch;
+    Rows from(int row) const {
+        Rows rows = *this;
+        for (const float *&r : rows.run) r += row * pitch;
+        return rows;
+    }
+};
+
+// Calls body(0), .., body(kN - 1) with compile-time numbers: an array indexed by them alone lives in registers.
+template <int kIndex> struct Index {
+    constexpr operator int() const { return kIndex; }
+};
+template <int kN, class Body> inline __attribute__((always_inline)) void unrolled(const Body &body) {
+    if constexpr (kN > 0) {
+        unrolled<kN - 1>(body);
+        body(Index<kN - 1>{});
+    }
+}
+
+// sum[i][j] = rows[i] x panel, panel: [runs * steps][kV][16] of 32 bits. Either the kV weights or the kP pixels of a
+// step are held in registers, whichever are fewer.
+template <class T, int kV, int kP>
+inline __attribute__((always_inline)) void multiply(__m512 (&sum)[kP][kV], const Rows &rows, const float *panel) {
+    unrolled<kP>([&](auto i) { unrolled<kV>([&](auto j) { sum[i][j] = _mm512_setzero_ps(); }); });
+    for (int run = 0; run < rows.runs; run++) {
+        const float *x[kP];
+        unrolled<kP>([&](auto i) { x[i] = rows.run[run] + i * rows.pitch; });
+        for (int64_t step = 0; step < rows.steps; step++, panel += kV * kLanes) {
+            if constexpr (kV <= 4) {
+                __m512 w[kV];
+                unrolled<kV>([&](auto j) { w[j] = _mm512_load_ps(panel + j * kLanes); });
+                unrolled<kP>([&](auto i) {
+                    const __m512 b = _mm512_set1_ps(x[i][step]);
+                    unrolled<kV>([&](auto j) { sum[i][j] = multiply_add<T>(sum[i][j], w[j], b); });
+                });
+            } else {
+                constexpr int kHeld = kV * kP + kP + 1 > 32 ? kP - 1 : kP;
+                __m512 b[kHeld];
+                unrolled<kHeld>([&](auto i) { b[i] = _mm512_set1_ps(x[i][step]); });
+                unrolled<kV>([&](auto j) {
+                    const __m512 w = _mm512_load_ps(panel + j * kLanes);
+                    unrolled<kHeld>([&](auto i) { sum[i][j] = multiply_add<T>(sum[i][j], w, b[i]); });
+                    if constexpr (kHeld < kP) sum[kP - 1][j] = multiply_add_from<T>(sum[kP - 1][j], w, x[kP - 1][step]);
+                });
+            }
+        }
+    }
+}
+
+template <class T, class Sink, int kV, int kP>
+void tile(const Rows &rows, const float *panel, const Sink &sink, int64_t row, int column) {
+    __m512 sum[kP][kV];
+    multiply<T>(sum, rows, panel);
+    unrolled<kP>([&](auto i) { unrolled<kV>([&](auto j) { sink.put(row + i, column + j * kLanes, sum[i][j]); }); });
+}
+
+template <class T, class Sink> using Tile = void (*)(const Rows &, const float *, const Sink &, int64_t, int);
+
+// Tiles of 8, 4, 2 and 1 rows; of 8 only where their sums fit the registers.
+template <class T, class Sink, int kV> struct TilesOfWidth {
+    static constexpr int kRows = kV <= 3 ? 8 : 4;
+    static constexpr Tile<T, Sink> of[4] = {tile<T, Sink, kV, kRows>, tile<T, Sink, kV, 4>, tile<T, Sink, kV, 2>,
+                                            tile<T, Sink, kV, 1>};
+};
+template <class T, class Sink>
+constexpr const Tile<T, Sink> *kTiles[kMaxVectors] = {
+    TilesOfWidth<T, Sink, 1>::of, TilesOfWidth<T, Sink, 2>::of, TilesOfWidth<T, Sink, 3>::of,
+    TilesOfWidth<T, Sink, 4>::of, TilesOfWidth<T, Sink, 5>::of, TilesOfWidth<T, Sink, 6>::of,
+    TilesOfWidth<T, Sink, 7>::of};
+
+// sink row `row` + i, for i < count: rows[i] x weights.
+template <class T, class Sink>
+void product(const Rows &rows, int count, const Columns &columns, const float *weights, const Sink &sink, int64_t row) {
+    for (int p = 0; p < columns.panels; p++) {
+        const int begin = columns.begin(p), width = columns.begin(p + 1) - begin;
+        const float *panel = weights + int64_t(begin) * kLanes * rows.runs * rows.steps;
+        const Tile<T, Sink> *tiles = kTiles<T, Sink>[width - 1];
+        for (int i = 0; i < count;) {
+            const int left = count - i;
+            const int size = left >= 8 && width <= 3 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+            tiles[size == 8 ? 0 : size == 4 ? 1 : size == 2 ? 2 : 3](rows.from(i), panel, sink, row + i,
+                                                                     begin * kLanes);
+            i += size;
+        }
+    }
+}
+
+// Where sums go: to floats, all columns with their padding, ...
+struct FloatSink {
+    float *data;
+    int64_t pitch;
+    void put(int64_t row, int column, __m512 sum) const { _mm512_store_ps(data + row * pitch + column, sum); }
+};
+// ... or to elements, after the epilogue.
+template <class T> struct OutputSink {
+    T *data;
+    const T *residual;
+    int64_t pitch, residual_pitch;
+    const float *bias;
+    bool relu_wanted;
+    int channels;
+    OutputSink(Slice dst, ConstSlice residual, const float *bias, bool relu_wanted, int channels)
+        : data(static_cast<T *>(dst.data)), residual(static_cast<const T *>(residual.data)), pitch(dst.pitch),
+          residual_pitch(residual.pitch), bias(bias), relu_wanted(relu_wanted), channels(channels) {}
+    void put(int64_t row, int column, __m512 sum) const {
+        const __mmask16 mask = first_lanes(channels - column);
+        if (bias) sum = _mm512_add_ps(sum, load(bias + column, mask));
+        if (residual) sum = _mm512_add_ps(sum, load(residual + row * residual_pitch + column, mask));
+        if (relu_wanted) sum = relu(sum);
+        store(data + row * pitch + column, sum, mask);
+    }
+    void flush() const {}
+};
+
+// ... or through the epilogue of a data gradient. Sums over pixels gather in `sums`, [2][padded channels].
+template <class T> struct DataSink {
+    T *data;
+    int64_t pitch;
+    int channels, padded;
+    const ConvDataEpilogue &epilogue;
+    float *sums;
+    DataSink(Slice dsrc, int channels, int padded, const ConvDataEpilogue &epilogue, float *sums)
+        : data(static_cast<T *>(dsrc.data)), pitch(dsrc.pitch), channels(channels), padded(padded), epilogue(epilogue),
+          sums(sums) {
+        std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
+    }
+    void put(int64_t row, int column, __m512 dy) const {
+        const __mmask16 mask = first_lanes(channels - column);
+        T *out = data + row * pitch + column;
+        if (epilogue.x.data) dy = norm_backward(row, column, dy, mask);
+        if (epilogue.add) dy = _mm512_add_ps(dy, load(out, mask));
+        store(out, dy, mask);
+    }
+    __m512 norm_backward(int64_t row, int column, __m512 dy, __mmask16 mask) const {
+        const T *at = static_cast<const T *>(epilogue.x.data) + row * epilogue.x.pitch + column;
+        const __m512 x = load(at, mask), scale = load(epilogue.scale + column, mask);
+        __mmask16 open = mask;
+        if (epilogue.relu) { // NaN is let through
+            const __m512 y = _mm512_fmadd_ps(scale, x, load(epilogue.shift + column, mask));
+            open &= _mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_NLE_UQ);
+        }
+        const __m512 t = _mm512_maskz_mov_ps(open, dy), centred = _mm512_sub_ps(x, load(epilogue.mean + column, mask));
+        float *dbeta = sums + column, *dgamma = dbeta + padded;
+        _mm512_store_ps(dbeta, _mm512_add_ps(_mm512_load_ps(dbeta), t));
+        _mm512_store_ps(dgamma, _mm512_fmadd_ps(t, centred, _mm512_load_ps(dgamma)));
+        return _mm512_mul_ps(scale, t);
+    }
+    // Called after every few rows of pixels: float sums stay short.
+    void flush() const {
+        if (!epilogue.x.data) return;
+        for (int c = 0; c < channels; c++) epilogue.dbeta[c] += sums[c], epilogue.dgamma[c] += sums[padded + c];
+        std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
+    }
+};
+
+// ---- packing ------------------------------------------------------------------------------------------------------
+
+// One column of the right matrix, k counting elements.
+template <class T> struct Column {
+    T *data;
+    int64_t pitch;
+    Column(float *weights, const Columns &columns, int64_t steps, int n) {
+        const int vector = n / kLanes;
+        int panel = 0;
+        while (columns.begin(panel + 1) <= vector) panel++;
+        const int begin = columns.begin(panel), width = columns.begin(panel + 1) - begin;
+        data = reinterpret_cast<T *>(weights + begin * kLanes * steps + (vector - begin) * kLanes + n % kLanes);
+        pitch = width * kLanes * kPerStep<T>;
+    }
+    void set(int k, float value) const { data[k / kPerStep<T> * pitch + k % kPerStep<T>] = rounded<T>(value); }
+};
+
+// Pixels to steps, through the prologue; an odd bf16 channel gets a zero beside it.
+template <class T>
+void pack_pixels(const T *const *pixels, int count, int channels, const ConvPrologue &prologue, float *dst,
+                 int64_t pitch) {
+    for (int c = 0; c < channels; c += kPerVector<T>, dst += kLanes) {
+        const int left = channels - c;
+        const __mmask16 stored = first_lanes(steps_of<T>(left));
+        if constexpr (sizeof(T) == sizeof(float)) {
+            const __mmask16 mask = first_lanes(left);
+            if (!prologue.scale) {
+                for (int i = 0; i < count; i++) store(dst + i * pitch, load(pixels[i] + c, mask), stored);
+                continue;
+            }
+            const __m512 scale = load(prologue.scale + c, mask), shift = load(prologue.shift + c, mask);
+            const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
+            for (int i = 0; i < count; i++) {
+                const __m512 x = _mm512_fmadd_ps(scale, load(pixels[i] + c, mask), shift);
+                store(dst + i * pitch, _mm512_max_ps(floor, x), stored);
+            }
+        } else {
+            const __mmask32 mask = left >= 32 ? ~__mmask32(0) : (__mmask32(1) << left) - 1;
+            if (!prologue.scale) {
+                for (int i = 0; i < count; i++)
+                    _mm512_mask_storeu_epi32(dst + i * pitch, stored, _mm512_maskz_loadu_epi16(mask, pixels[i] + c));
+                continue;
+            }
+            const __mmask16 low = __mmask16(mask), high = __mmask16(mask >> 16);
+            const __m512 scale0 = load(prologue.scale + c, low), shift0 = load(prologue.shift + c, low);
+            const __m512 scale1 = load(prologue.scale + c + kLanes, high);
+            const __m512 shift1 = load(prologue.shift + c + kLanes, high);
+            const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
+            for (int i = 0; i < count; i++) {
+                const __m512 x0 = _mm512_fmadd_ps(scale0, load(pixels[i] + c, low), shift0);
+                const __m512 x1 = _mm512_fmadd_ps(scale1, load(pixels[i] + c + kLanes, high), shift1);
+                const __m512bh x = _mm512_cvtne2ps_pbh(_mm512_max_ps(floor, x1), _mm512_max_ps(floor, x0));
+                _mm512_mask_storeu_epi32(dst + i * pitch, stored, (__m512i)x);
+            }
+        }
+    }
+}
+
+inline int64_t whole_vectors(int64_t floats) { return (floats + kLanes - 1) / kLanes * kLanes; }
+
+// ---- 1x1: pixels x channels ---------------------------------------------------------------------------------------
+
+// The pixels that a 1x1 convolution reads, in the order of those it writes.
+template <class T> class PixelWalk {
+  public:
+    PixelWalk(const ConvShape &shape, ConstSlice src)
+        : row_(static_cast<const T *>(src.data)), pixel_(row_), step_(src.pitch * shape.stride),
+          row_step_(src.pitch * shape.width * shape.stride), image_(row_),
+          image_step_(src.pitch * shape.width * shape.height), width_((shape.width - 1) / shape.stride + 1),
+          height_((shape.height - 1) / shape.stride + 1) {}
+    const T *next() {
+        const T *here = pixel_;
+        pixel_ += step_;
+        if (++x_ < width_) return here;
+        x_ = 0, row_ += row_step_;
+        if (++y_ == height_) y_ = 0, row_ = image_ += image_step_;
+        pixel_ = row_;
+        return here;
+    }
+
+  private:
+    const T *row_, *pixel_;
+    int64_t step_, row_step_;
+    const T *image_;
+    int64_t image_step_;
+    int width_, height_, x_ = 0, y_ = 0;
+};
+
+template <class T, class Sink>
+void pointwise(const ConvShape &shape, int64_t count, int channels, ConstSlice src, const ConvPrologue &prologue,
+               const Columns &columns, const float *weights, const Sink &sink, float *scratch) {
+    const int steps = steps_of<T>(channels);
+    const Rows rows{{scratch, nullptr, nullptr}, 1, steps, whole_vectors(steps)};
+    PixelWalk<T> walk(shape, src);
+    for (int64_t begin = 0; begin < count; begin += kBlock) {
+        const int block = int(count - begin < kBlock ? count - begin : kBlock);
+        const T *pixels[kBlock];
+        for (int i = 0; i < block; i++) pixels[i] = walk.next();
+        pack_pixels(pixels, block, channels, prologue, scratch, rows.pitch);
+        product<T>(rows, block, columns, weights, sink, begin);
+        if ((begin + kBlock) % kSumRows == 0) sink.flush();
+    }
+    sink.flush();
+}
+
+// ---- 3x3 forward: pixels x 9 pieces, then the shifted sum ---------------------------------------------------------
+
+template <class T> struct Forward {
+    static Columns columns(const ConvShape &s) { return Columns(s.kernel * s.kernel * s.dst_channels); }
+    static int64_t panel_floats(const ConvShape &s) { return kBlock * whole_vectors(steps_of<T>(s.src_channels)); }
+    static int64_t product_row(const ConvShape &s) { return int64_t(s.width + 2) * columns(s).padded(); }
+
+    static bool supports(const ConvShape &s) {
+        if (s.kernel == 1) return s.padding == 0 && (s.stride == 1 || s.stride == 2);
+        return s.kernel == 3 && s.stride == 1 && s.padding == 1 && s.dst_channels < kLanes;
+    }
+    static size_t packed_bytes(const ConvShape &s) {
+        return size_t(columns(s).padded()) * size_t(steps_of<T>(s.src_channels)) * sizeof(float);
+    }
+    static void pack(const ConvShape &s, const float *oihw, void *packed) {
+        std::memset(packed, 0, packed_bytes(s));
+        const int taps = s.kernel * s.kernel, steps = steps_of<T>(s.src_channels);
+        for (int to = 0; to < s.dst_channels; to++)
+            for (int tap = 0; tap < taps; tap++) {
+                const Column<T> column(static_cast<float *>(packed), columns(s), steps, tap * s.dst_channels + to);
+                const float *w = oihw + int64_t(to) * s.src_channels * taps + tap;
+                for (int from = 0; from < s.src_channels; from++) column.set(from, w[from * taps]);
+            }
+    }
+    static size_t scratch_bytes(const ConvShape &s) {
+        return size_t(panel_floats(s) + (s.kernel == 3 ? 4 * product_row(s) + kLanes : 0)) * sizeof(float);
+    }
+
+    static void run(const ConvShape &s, int n, ConstSlice src, const ConvPrologue &prologue, const void *packed,
+                    const ConvEpilogue &epilogue, Slice dst, void *scratch) {
+        const OutputSink<T> sink(dst, epilogue.residual, epilogue.bias, epilogue.relu, s.dst_channels);
+        const float *weights = static_cast<const float *>(packed);
+        float *panel = static_cast<float *>(scratch);
+        if (s.kernel == 1) {
+            const int64_t height = (s.height - 1) / s.stride + 1, width = (s.width - 1) / s.stride + 1;
+            return pointwise<T>(s, n * height * width, s.src_channels, src, prologue, columns(s), weights, sink, panel);
+        }
+        run_3x3(s, n, src, prologue, weights, sink, panel);
+    }
+
+    // Products of a row of pixels lie in a ring of three rows, with a column of zeros on either side; a fourth row of
+    // zeros stands for those outside the image.
+    static void run_3x3(const ConvShape &s, int n, ConstSlice src, const ConvPrologue &prologue, const float *weights,
+                        const OutputSink<T> &sink, float *panel) {
+        const Columns cols = columns(s);
+        float *ring = panel + panel_floats(s);
+        const int64_t row_floats = product_row(s);
+        for (int r = 0; r < 3; r++) {
+            std::memset(ring + r * row_floats, 0, size_t(cols.padded()) * sizeof(float));
+            std::memset(ring + (r + 1) * row_floats - cols.padded(), 0, size_t(cols.padded()) * sizeof(float));
+        }
+        float *zeros = ring + 3 * row_floats;
+        std::memset(zeros, 0, size_t(row_floats + kLanes) * sizeof(float));
+
+        const int steps = steps_of<T>(s.src_channels);
+        const Rows rows{{panel, nullptr, nullptr}, 1, steps, whole_vectors(steps)};
+        const T *pixel = static_cast<const T *>(src.data);
+        for (int64_t image = 0; image < n; image++)
+            for (int y = 0; y <= s.height; y++) {
+                float *here = y < s.height ? ring + y % 3 * row_floats : zeros;
+                const float *products[3] = {y >= 2 ? ring + (y - 2) % 3 * row_floats : zeros,
+                                            ring + (y + 2) % 3 * row_floats, here};
+                const int64_t out = (image * s.height + y - 1) * s.width;
+                for (int begin = 0; begin < s.width; begin += kBlock) {
+                    const int block = s.width - begin < kBlock ? s.width - begin : kBlock;
+                    if (y < s.height) {
+                        const T *pixels[kBlock];
+                        for (int i = 0; i < block; i++, pixel += src.pitch) pixels[i] = pixel;
+                        pack_pixels(pixels, block, s.src_channels, prologue, panel, rows.pitch);
+                        product<T>(rows, block, cols, weights, FloatSink{here + cols.padded(), cols.padded()}, begin);
+                    }
+                    // One block behind, so that the products are out of the store queue.
+                    if (y > 0 && begin > 0)
+                        shifted_sum(products, cols.padded(), s.dst_channels, begin - kBlock, begin, sink, out);
+                }
+                if (y > 0) {
+                    const int begin = (s.width - 1) / kBlock * kBlock;
+                    shifted_sum(products, cols.padded(), s.dst_channels, begin, s.width, sink, out);
+                }
+            }
+    }
+
+    static void shifted_sum(const float *const (&products)[3], int pitch, int channels, int begin, int end,
+                            const OutputSink<T> &sink, int64_t out) {
+        for (int x = begin; x < end; x++) {
+            __m512 sum[3];
+            for (int ky = 0; ky < 3; ky++) {
+                const float *p = products[ky] + int64_t(x) * pitch + 3 * ky * channels;
+                sum[ky] = _mm512_add_ps(_mm512_loadu_ps(p), _mm512_loadu_ps(p + pitch + channels));
+                sum[ky] = _mm512_add_ps(sum[ky], _mm512_loadu_ps(p + 2 * pitch + 2 * channels));
+            }
+            sink.put(out + x, 0, _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), sum[2]));
+        }
+    }
+};
+
+// ---- data gradient ------------------------------------------------------------------------------------------------
+
+template <class T> struct Data {
+    static int steps_of_pixel(const ConvShape &s) { return steps_of<T>(s.dst_channels); }
+    static int64_t packed_steps(const ConvShape &s) { return int64_t(s.kernel) * s.kernel * steps_of_pixel(s); }
+    static int64_t row_floats(const ConvShape &s) {
+        return whole_vectors(int64_t(s.width + 2) * steps_of_pixel(s));
+    }
+
+    static bool supports(const ConvShape &s) {
+        if (s.stride != 1) return false;
+        if (s.kernel == 1) return s.padding == 0;
+        return s.kernel == 3 && s.padding == 1 && s.dst_channels < kLanes;
+    }
+    static size_t packed_bytes(const ConvShape &s) {
+        return size_t(Columns(s.src_channels).padded()) * size_t(packed_steps(s)) * sizeof(float);
+    }
+    // A gradient pixel comes to a source pixel through the tap opposite to its own place in the window.
+    static void pack(const ConvShape &s, const float *oihw, void *packed) {
+        std::memset(packed, 0, packed_bytes(s));
+        const int taps = s.kernel * s.kernel, channels = steps_of_pixel(s) * kPerStep<T>;
+        const Columns columns(s.src_channels);
+        for (int from = 0; from < s.src_channels; from++) {
+            const Column<T> column(static_cast<float *>(packed), columns, packed_steps(s), from);
+            for (int to = 0; to < s.dst_channels; to++) {
+                const float *w = oihw + (int64_t(to) * s.src_channels + from) * taps;
+                for (int tap = 0; tap < taps; tap++) column.set((taps - 1 - tap) * channels + to, w[tap]);
+            }
+        }
+    }
+    static int64_t rows_floats(const ConvShape &s) {
+        return s.kernel == 1 ? kBlock * whole_vectors(steps_of_pixel(s)) : 4 * row_floats(s);
+    }
+    static size_t scratch_bytes(const ConvShape &s) {
+        return size_t(rows_floats(s) + 2 * Columns(s.src_channels).padded()) * sizeof(float);
+    }
+
+    static void run(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue,
+                    Slice dsrc, void *scratch) {
+        const Columns columns(s.src_channels);
+        const float *weights = static_cast<const float *>(packed);
+        float *rows = static_cast<float *>(scratch);
+        const DataSink<T> sink(dsrc, s.src_channels, columns.padded(), epilogue, rows + rows_floats(s));
+        if (s.kernel == 1)
+            return pointwise<T>(s, int64_t(n) * s.height * s.width, s.dst_channels, ddst, {}, columns, weights, sink,
+                                rows);
+        run_3x3(s, n, ddst, columns, weights, sink, rows);
+    }
+
+    // Rows of ddst lie in a ring of three, dense, with a pixel of zeros on either side; a fourth row is zeros.
+    static void run_3x3(const ConvShape &s, int n, ConstSlice ddst, const Columns &columns, const float *weights,
+                        const DataSink<T> &sink, float *ring) {
+        const int64_t floats = row_floats(s), steps = steps_of_pixel(s);
+        std::memset(ring, 0, size_t(4 * floats) * sizeof(float));
+        const float *zeros = ring + 3 * floats;
+        const T *pixel = static_cast<const T *>(ddst.data);
+        for (int64_t image = 0; image < n; image++)
+            for (int y = -1; y < s.height; y++) {
+                const bool below = y + 1 < s.height;
+                float *next = ring + (y + 1) % 3 * floats;
+                if (below)
+                    for (int x = 0; x < s.width; x++, pixel += ddst.pitch)
+                        pack_pixels(&pixel, 1, s.dst_channels, {}, next + (x + 1) * steps, 0);
+                if (y < 0) continue;
+                const Rows rows{{y > 0 ? ring + (y - 1) % 3 * floats : zeros, ring + y % 3 * floats,
+                                 below ? next : zeros},
+                                3,
+                                int(3 * steps),
+                                steps};
+                product<T>(rows, s.width, columns, weights, sink, (image * s.height + y) * s.width);
+                if (y % kFlushedRows == 0 || y + 1 == s.height) sink.flush();
+            }
+    }
+};
+
+template <class T> constexpr ConvForwardKernels kForward = {Forward<T>::supports, Forward<T>::packed_bytes,
+                                                            Forward<T>::pack, Forward<T>::scratch_bytes,
+                                                            Forward<T>::run, true};
+template <class T> constexpr ConvDataKernels kData = {Data<T>::supports, Data<T>::packed_bytes, Data<T>::pack,
+                                                      Data<T>::scratch_bytes, Data<T>::run};
+
+} // namespace
+
+const ConvForwardKernels &conv_panel_f32_avx512() { return kForward<float>; }
+const ConvForwardKernels &conv_panel_bf16_avx512() { return kForward<bf16>; }
+const ConvDataKernels &conv_panel_data_f32_avx512() { return kData<float>; }
+const ConvDataKernels &conv_panel_data_bf16_avx512() { return kData<bf16>; }
+
+} // namespace ist::cpu
