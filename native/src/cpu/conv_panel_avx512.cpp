@@ -129,7 +129,11 @@ template <class T, class Sink, int kV, int kP>
 void tile(const Rows &rows, const float *panel, const Sink &sink, int64_t row, int column) {
     __m512 sum[kP][kV];
     multiply<T>(sum, rows, panel);
-    unrolled<kP>([&](auto i) { unrolled<kV>([&](auto j) { sink.put(row + i, column + j * kLanes, sum[i][j]); }); });
+    unrolled<kV>([&](auto j) {
+        __m512 sums[kP];
+        unrolled<kP>([&](auto i) { sums[i] = sum[i][j]; });
+        sink.put(row, column + j * kLanes, sums);
+    });
 }
 
 template <class T, class Sink> using Tile = void (*)(const Rows &, const float *, const Sink &, int64_t, int);
@@ -163,13 +167,19 @@ void product(const Rows &rows, int count, const Columns &columns, const float *w
     }
 }
 
-// Where sums go: to floats, all columns with their padding, ...
+// Where sums go. A sink takes one vector of kP rows at a time.
+#define IST_INLINE inline __attribute__((always_inline))
+
+// To floats, all columns with their padding, ...
 struct FloatSink {
     float *data;
     int64_t pitch;
-    void put(int64_t row, int column, __m512 sum) const { _mm512_store_ps(data + row * pitch + column, sum); }
+    template <int kP> IST_INLINE void put(int64_t row, int column, const __m512 (&sums)[kP]) const {
+        #pragma GCC unroll 8
+        for (int i = 0; i < kP; i++) _mm512_store_ps(data + (row + i) * pitch + column, sums[i]);
+    }
 };
-// ... or to elements, after the epilogue.
+// ... or to elements, after the epilogue, ...
 template <class T> struct OutputSink {
     T *data;
     const T *residual;
@@ -180,52 +190,63 @@ template <class T> struct OutputSink {
     OutputSink(Slice dst, ConstSlice residual, const float *bias, bool relu_wanted, int channels)
         : data(static_cast<T *>(dst.data)), residual(static_cast<const T *>(residual.data)), pitch(dst.pitch),
           residual_pitch(residual.pitch), bias(bias), relu_wanted(relu_wanted), channels(channels) {}
-    void put(int64_t row, int column, __m512 sum) const {
+    template <int kP> IST_INLINE void put(int64_t row, int column, const __m512 (&sums)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);
-        if (bias) sum = _mm512_add_ps(sum, load(bias + column, mask));
-        if (residual) sum = _mm512_add_ps(sum, load(residual + row * residual_pitch + column, mask));
-        if (relu_wanted) sum = relu(sum);
-        store(data + row * pitch + column, sum, mask);
+        const __m512 shift = bias ? load(bias + column, mask) : _mm512_setzero_ps();
+#pragma GCC unroll 8
+        for (int i = 0; i < kP; i++) {
+            __m512 sum = sums[i];
+            if (bias) sum = _mm512_add_ps(sum, shift);
+            if (residual) sum = _mm512_add_ps(sum, load(residual + (row + i) * residual_pitch + column, mask));
+            if (relu_wanted) sum = relu(sum);
+            store(data + (row + i) * pitch + column, sum, mask);
+        }
     }
     void flush() const {}
 };
-
-// ... or through the epilogue of a data gradient. Sums over pixels gather in `sums`, [2][padded channels].
+// ... or through the epilogue of a data gradient. The sums of the batch norm gather in `sums`, [2][padded channels].
 template <class T> struct DataSink {
     T *data;
-    int64_t pitch;
+    const T *x;
+    int64_t pitch, x_pitch;
     int channels, padded;
     const ConvDataEpilogue &epilogue;
     float *sums;
     DataSink(Slice dsrc, int channels, int padded, const ConvDataEpilogue &epilogue, float *sums)
-        : data(static_cast<T *>(dsrc.data)), pitch(dsrc.pitch), channels(channels), padded(padded), epilogue(epilogue),
-          sums(sums) {
+        : data(static_cast<T *>(dsrc.data)), x(static_cast<const T *>(epilogue.x.data)), pitch(dsrc.pitch),
+          x_pitch(epilogue.x.pitch), channels(channels), padded(padded), epilogue(epilogue), sums(sums) {
         std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
     }
-    void put(int64_t row, int column, __m512 dy) const {
+    template <int kP> IST_INLINE void put(int64_t row, int column, __m512 (&dy)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);
-        T *out = data + row * pitch + column;
-        if (epilogue.x.data) dy = norm_backward(row, column, dy, mask);
-        if (epilogue.add) dy = _mm512_add_ps(dy, load(out, mask));
-        store(out, dy, mask);
-    }
-    __m512 norm_backward(int64_t row, int column, __m512 dy, __mmask16 mask) const {
-        const T *at = static_cast<const T *>(epilogue.x.data) + row * epilogue.x.pitch + column;
-        const __m512 x = load(at, mask), scale = load(epilogue.scale + column, mask);
-        __mmask16 open = mask;
-        if (epilogue.relu) { // NaN is let through
-            const __m512 y = _mm512_fmadd_ps(scale, x, load(epilogue.shift + column, mask));
-            open &= _mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_NLE_UQ);
+        if (x) norm_backward(row, column, dy, mask);
+#pragma GCC unroll 8
+        for (int i = 0; i < kP; i++) {
+            T *out = data + (row + i) * pitch + column;
+            store(out, epilogue.add ? _mm512_add_ps(dy[i], load(out, mask)) : dy[i], mask);
         }
-        const __m512 t = _mm512_maskz_mov_ps(open, dy), centred = _mm512_sub_ps(x, load(epilogue.mean + column, mask));
-        float *dbeta = sums + column, *dgamma = dbeta + padded;
-        _mm512_store_ps(dbeta, _mm512_add_ps(_mm512_load_ps(dbeta), t));
-        _mm512_store_ps(dgamma, _mm512_fmadd_ps(t, centred, _mm512_load_ps(dgamma)));
-        return _mm512_mul_ps(scale, t);
     }
-    // Called after every few rows of pixels: float sums stay short.
+    template <int kP> IST_INLINE void norm_backward(int64_t row, int column, __m512 (&dy)[kP], __mmask16 mask) const {
+        const __m512 scale = load(epilogue.scale + column, mask), mean = load(epilogue.mean + column, mask);
+        const __m512 shift = load(epilogue.shift + column, mask);
+        __m512 dbeta = _mm512_load_ps(sums + column), dgamma = _mm512_load_ps(sums + padded + column);
+#pragma GCC unroll 8
+        for (int i = 0; i < kP; i++) {
+            const __m512 value = load(x + (row + i) * x_pitch + column, mask);
+            __mmask16 open = mask;
+            if (epilogue.relu) // NaN is let through
+                open &= _mm512_cmp_ps_mask(_mm512_fmadd_ps(scale, value, shift), _mm512_setzero_ps(), _CMP_NLE_UQ);
+            const __m512 t = _mm512_maskz_mov_ps(open, dy[i]);
+            dbeta = _mm512_add_ps(dbeta, t);
+            dgamma = _mm512_fmadd_ps(t, _mm512_sub_ps(value, mean), dgamma);
+            dy[i] = _mm512_mul_ps(scale, t);
+        }
+        _mm512_store_ps(sums + column, dbeta);
+        _mm512_store_ps(sums + padded + column, dgamma);
+    }
+    // Called every few rows of pixels: sums in float stay short.
     void flush() const {
-        if (!epilogue.x.data) return;
+        if (!x) return;
         for (int c = 0; c < channels; c++) epilogue.dbeta[c] += sums[c], epilogue.dgamma[c] += sums[padded + c];
         std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
     }
@@ -427,7 +448,8 @@ template <class T> struct Forward {
                 sum[ky] = _mm512_add_ps(_mm512_loadu_ps(p), _mm512_loadu_ps(p + pitch + channels));
                 sum[ky] = _mm512_add_ps(sum[ky], _mm512_loadu_ps(p + 2 * pitch + 2 * channels));
             }
-            sink.put(out + x, 0, _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), sum[2]));
+            const __m512 total[1] = {_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), sum[2])};
+            sink.put(out + x, 0, total);
         }
     }
 };

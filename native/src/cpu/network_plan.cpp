@@ -9,7 +9,7 @@ namespace ist::cpu {
 namespace {
 
 constexpr int64_t kSliceBytes = 512 * 1024; // largest value of a slice, in float32
-constexpr int kSliceImagesMin = 8, kSliceImagesMax = 32;
+constexpr int kSliceImagesMin = 1, kSliceImagesMax = 32;
 
 // Lets a concatenation's parts live in its storage, last concatenation first, so that a chain shares one.
 void place_values(NetworkPlan &plan) {
