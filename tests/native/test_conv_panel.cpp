@@ -317,8 +317,10 @@ class ConvPanelData : public ConvPanel {
         const ConvDataKernels &kernels = data_of(shape());
         const Aligned packed(kernels.packed_bytes(shape())), scratch(kernels.scratch_bytes(shape()));
         kernels.pack(shape(), weights_.data(), packed.get());
-        kernels.run(shape(), n, ddst.from(image * dst_pixels()), packed.get(), dsrc.from(image * src_pixels()), add,
-                    scratch.get());
+        ConvDataEpilogue epilogue;
+        epilogue.add = add;
+        kernels.run(shape(), n, ddst.from(image * dst_pixels()), packed.get(), epilogue,
+                    dsrc.from(image * src_pixels()), scratch.get());
     }
 };
 

@@ -98,12 +98,12 @@ void CpuBackend::combine(float *dst, int n_terms, const float *const *src, const
 }
 
 double CpuBackend::squared_distance(const float *a, const float *b, int64_t count) {
-    std::vector<double> partial(size_t(n_chunks(count)));
+    partial_.resize(size_t(n_chunks(count)));
     pool_.parallel_for(count, kChunk, [&](int64_t begin, int64_t end) {
-        partial[size_t(begin / kChunk)] = vectors_->dot_difference(a + begin, b + begin, a + begin, b + begin, end - begin);
+        partial_[size_t(begin / kChunk)] = vectors_->dot_difference(a + begin, b + begin, a + begin, b + begin, end - begin);
     });
     double sum = 0;
-    for (double p : partial) sum += p;
+    for (double p : partial_) sum += p;
     return sum;
 }
 
@@ -122,12 +122,12 @@ void CpuBackend::sgd_update(int n, float *const *params, const float *const *gra
 void CpuBackend::path_dots(const PathView &path, float weight_decay, PathDots *dots) {
     const int n = path.n_pivots;
     const int64_t chunks = n_chunks(path.n_geometry);
-    std::vector<double> partial(size_t(chunks * n * 4));
+    partial_.resize(size_t(chunks * n * 4));
     pool_.parallel_for(chunks, 1, [&](int64_t chunk, int64_t) {
         const int64_t at = chunk * kChunk, length = std::min(kChunk, path.n_geometry - at);
         const int64_t with_gradient = std::clamp<int64_t>(path.n_params - at, 0, length);
         const auto row = [&](int i) { return path.values + i * path.stride + at; };
-        double *out = &partial[size_t(chunk * n * 4)];
+        double *out = &partial_[size_t(chunk * n * 4)];
         out[0] = vectors_->dot_difference(row(0), row(1), row(0), row(1), length);
         for (int i = 1; i < n - 1; i++) {
             out += 4;
@@ -143,7 +143,7 @@ void CpuBackend::path_dots(const PathView &path, float weight_decay, PathDots *d
     for (int i = 0; i < n - 1; i++) {
         double sums[4] = {0, 0, 0, 0};
         for (int64_t c = 0; c < chunks; c++)
-            for (int k = 0; k < 4; k++) sums[k] += partial[size_t((c * n + i) * 4 + k)];
+            for (int k = 0; k < 4; k++) sums[k] += partial_[size_t((c * n + i) * 4 + k)];
         dots[i] = {sums[0], sums[1], sums[2], sums[3]};
     }
     dots[n - 1] = {0, 0, 0, 0};
@@ -152,7 +152,7 @@ void CpuBackend::path_dots(const PathView &path, float weight_decay, PathDots *d
 void CpuBackend::path_update(const PathView &path, const ist_sgd &sgd, const PathForce *forces, double *squared_gaps) {
     const int n = path.n_pivots;
     const int64_t chunks = n_chunks(path.n_geometry);
-    std::vector<double> partial(size_t(chunks * (n - 1)));
+    partial_.resize(size_t(chunks * (n - 1)));
     pool_.parallel_for(chunks, 1, [&](int64_t chunk, int64_t) {
         const int64_t at = chunk * kChunk, length = std::min(kChunk, path.n_geometry - at);
         const int64_t with_gradient = std::clamp<int64_t>(path.n_params - at, 0, length);
@@ -173,25 +173,30 @@ void CpuBackend::path_update(const PathView &path, const ist_sgd &sgd, const Pat
             if (with_gradient < length) update(with_gradient, length - with_gradient, nullptr);
         }
         for (int i = 0; i < n - 1; i++)
-            partial[size_t(chunk * (n - 1) + i)] =
+            partial_[size_t(chunk * (n - 1) + i)] =
                 vectors_->dot_difference(row(i), row(i + 1), row(i), row(i + 1), length);
     });
     for (int i = 0; i < n - 1; i++) {
         squared_gaps[i] = 0;
-        for (int64_t c = 0; c < chunks; c++) squared_gaps[i] += partial[size_t(c * (n - 1) + i)];
+        for (int64_t c = 0; c < chunks; c++) squared_gaps[i] += partial_[size_t(c * (n - 1) + i)];
     }
 }
 
 void CpuBackend::path_respace(const PathView &path, const PathPlace *places) {
     const int n = path.n_pivots;
-    pool_.parallel_for(n_chunks(path.n_total), 1, [&](int64_t chunk, int64_t) {
-        const int64_t at = chunk * kChunk, length = std::min(kChunk, path.n_total - at);
-        std::vector<float> old(size_t(n * length));
-        for (int i = 0; i < n; i++)
-            std::memcpy(&old[size_t(i * length)], path.values + i * path.stride + at, size_t(length) * sizeof(float));
-        for (int i = 1; i < n - 1; i++) {
-            const float *a = &old[size_t(places[i].segment * length)];
-            vectors_->mix(path.values + i * path.stride + at, a, a + length, places[i].fraction, length);
+    const int64_t chunks = n_chunks(path.n_total);
+    old_.resize(size_t(pool_.size()) * size_t(n) * kChunk);
+    std::atomic<int64_t> next{0};
+    pool_.run([&](int thread) {
+        float *old = &old_[size_t(thread) * size_t(n) * kChunk];
+        for (int64_t chunk; (chunk = next.fetch_add(1)) < chunks;) {
+            const int64_t at = chunk * kChunk, length = std::min(kChunk, path.n_total - at);
+            for (int i = 0; i < n; i++)
+                std::memcpy(old + i * length, path.values + i * path.stride + at, size_t(length) * sizeof(float));
+            for (int i = 1; i < n - 1; i++) {
+                const float *a = old + places[i].segment * length;
+                vectors_->mix(path.values + i * path.stride + at, a, a + length, places[i].fraction, length);
+            }
         }
     });
 }

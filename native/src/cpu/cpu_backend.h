@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "../backend.h"
 #include "training_pass.h"
@@ -37,6 +38,8 @@ class CpuBackend : public Backend {
     bool avx512_ = false, bf16_ = false;
     const VectorKernels *vectors_ = nullptr;
     ThreadPool pool_;
+    std::vector<double> partial_; // sums of chunks, kept so that a step allocates nothing
+    std::vector<float> old_;      // respacing: the old pivots of a chunk, per thread
     std::string description_;
 };
 

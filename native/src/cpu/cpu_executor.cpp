@@ -6,7 +6,8 @@
 namespace ist::cpu {
 
 CpuExecutor::CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool)
-    : network_(network), plan_(network_), kernels_(kernels), pool_(pool) {}
+    : network_(network), plan_(network_), kernels_(kernels), pool_(pool),
+      barriers_(std::make_unique<Barrier[]>(size_t(pool.size()))) {}
 
 // With T threads, the first n - n % T jobs go to single threads as they come free; the last n % T are done by teams of
 // T / (n % T) threads. Results do not depend on it: see training_pass.h.
@@ -22,12 +23,11 @@ bool CpuExecutor::has_buffers(int t, int n, int team) const {
 
 template <class Work> void CpuExecutor::schedule(int n, int max_team, Work work) {
     const int threads = pool_.size(), rest = n % threads, alone = n - rest, team = largest_team(n, max_team);
-    std::vector<std::unique_ptr<Barrier>> barriers;
-    for (int r = 0; r < rest; r++) barriers.push_back(std::make_unique<Barrier>(team));
+    for (int r = 0; r < rest; r++) barriers_[size_t(r)].reset(team);
     std::atomic<int> next{0};
     pool_.run([&](int thread) {
         const int group = thread / team;
-        Barrier *barrier = group < rest ? barriers[size_t(group)].get() : nullptr;
+        Barrier *barrier = group < rest ? &barriers_[size_t(group)] : nullptr;
         try {
             Barrier single(1);
             for (int j; (j = next.fetch_add(1)) < alone;) work(thread, j, 0, 1, single);

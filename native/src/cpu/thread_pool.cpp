@@ -49,7 +49,7 @@ void ThreadPool::call(int thread) {
     }
 }
 
-void ThreadPool::run(const std::function<void(int)> &body) {
+void ThreadPool::run(FunctionRef<void(int)> body) {
     {
         std::lock_guard<std::mutex> lock(mutex_);
         body_ = &body;
@@ -65,7 +65,7 @@ void ThreadPool::run(const std::function<void(int)> &body) {
     if (error_) std::rethrow_exception(error_);
 }
 
-void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)> &body) {
+void ThreadPool::parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
     const int64_t chunks = (n + grain - 1) / grain;
     if (chunks <= 1 || size() == 1) {
         for (int64_t c = 0; c < chunks; c++) body(c * grain, std::min(n, (c + 1) * grain));

@@ -5,12 +5,26 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace ist::cpu {
+
+// A function that somebody else keeps alive: calling through it allocates nothing, as std::function may.
+template <class Signature> class FunctionRef;
+template <class... Arguments> class FunctionRef<void(Arguments...)> {
+  public:
+    template <class Body, class = std::enable_if_t<!std::is_same_v<std::decay_t<Body>, FunctionRef>>>
+    FunctionRef(const Body &body)
+        : body_(&body), call_([](const void *b, Arguments... arguments) { (*static_cast<const Body *>(b))(arguments...); }) {}
+    void operator()(Arguments... arguments) const { call_(body_, arguments...); }
+
+  private:
+    const void *body_;
+    void (*call_)(const void *, Arguments...);
+};
 
 // Runs one function on all threads at a time; the calling thread is thread 0. oneDNN runs single-threaded in each.
 class ThreadPool {
@@ -24,9 +38,9 @@ class ThreadPool {
     // Makes oneDNN single-threaded in the calling thread, for what it compiles there.
     static void enter();
     // body(thread); the first exception thrown is rethrown here when all have ended.
-    void run(const std::function<void(int)> &body);
+    void run(FunctionRef<void(int)> body);
     // body(begin, end) over chunks of `grain` items; chunks may run in any order.
-    void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)> &body);
+    void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
   private:
     void work(int thread);
@@ -35,7 +49,7 @@ class ThreadPool {
     std::vector<std::thread> workers_;
     std::mutex mutex_;
     std::condition_variable start_, done_;
-    const std::function<void(int)> *body_ = nullptr;
+    const FunctionRef<void(int)> *body_ = nullptr;
     uint64_t generation_ = 0;
     int running_ = 0;
     bool stop_ = false;
@@ -45,12 +59,17 @@ class ThreadPool {
 // Meeting point of the threads of a team. A thread that fails calls abandon(), and the others leave with an exception.
 class Barrier {
   public:
-    explicit Barrier(int n) : n_(n) {}
+    explicit Barrier(int n = 1) : n_(n) {}
+    void reset(int n) { // while nobody waits
+        n_ = n;
+        waiting_.store(0);
+        abandoned_.store(false);
+    }
     void wait();
     void abandon() { abandoned_.store(true); }
 
   private:
-    const int n_;
+    int n_;
     std::atomic<int> waiting_{0};
     std::atomic<uint32_t> round_{0};
     std::atomic<bool> abandoned_{false};
