@@ -24,58 +24,12 @@
 //   bf16 PX8  NB2          -                254.6           298.2
 // Tried: the pitch as a template constant: the same, but bf16 16 -> 16 fell to 156 (GCC 12 spills); PX8 NB1: 2 to 10 %
 // slower in bf16.
-#include <immintrin.h>
+#include "conv_avx512.h"
 
-#include <cstdint>
-#include <cstring>
-
-#include "conv_kernels.h"
-
-namespace ist::cpu::direct {
+namespace ist::cpu {
 namespace {
 
-#define IST_INLINE inline __attribute__((always_inline))
-
-constexpr int kLanes = 16;
 constexpr int kMaxTaps = 9;
-
-// Element types: T, channels per multiply-add, and the operations of a tile.
-struct F32 {
-    using T = float;
-    static constexpr int kUnit = 1;
-    static IST_INLINE __m512 broadcast(const T *p) { return _mm512_set1_ps(*p); }
-    static IST_INLINE __m512 multiply_add(__m512 weights, __m512 x, __m512 sum) {
-        return _mm512_fmadd_ps(weights, x, sum);
-    }
-    static IST_INLINE __m512 load(const T *p, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, p); }
-    static IST_INLINE void store(T *p, __m512 v, __mmask16 lanes) { _mm512_mask_storeu_ps(p, lanes, v); }
-    static T weight(float w) { return w; }
-};
-
-struct Bf16 {
-    using T = uint16_t;
-    static constexpr int kUnit = 2;
-    static IST_INLINE __m512 broadcast(const T *p) {
-        int32_t pair;
-        std::memcpy(&pair, p, sizeof pair);
-        return _mm512_castsi512_ps(_mm512_set1_epi32(pair));
-    }
-    static IST_INLINE __m512 broadcast_last(const T *p) { return _mm512_castsi512_ps(_mm512_set1_epi32(*p)); }
-    static IST_INLINE __m512 multiply_add(__m512 weights, __m512 x, __m512 sum) {
-        return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(weights), reinterpret_cast<__m512bh>(x));
-    }
-    static IST_INLINE __m512 load(const T *p, __mmask16 lanes) {
-        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, p)), 16));
-    }
-    static IST_INLINE void store(T *p, __m512 v, __mmask16 lanes) {
-        _mm256_mask_storeu_epi16(p, lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
-    }
-    static T weight(float w) { // round to nearest even
-        uint32_t bits;
-        std::memcpy(&bits, &w, sizeof bits);
-        return T(w != w ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-    }
-};
 
 struct Tap {
     int dy, dx; // source pixel of destination pixel (0, 0) of the grid
@@ -175,11 +129,7 @@ template <class T> struct TileArguments {
     const float *bias; // or null
     bool relu;
     __mmask16 last_lanes; // of the tile's last block
-    // The batch norm in front, for data gradients: x null where there is none.
-    const T *x;
-    int64_t x_step;
-    const float *scale, *shift, *mean;
-    float *dbeta, *dgamma; // sums over an image, whole blocks
+    NormAt<T> norm;       // in front, for data gradients
 };
 
 template <class E, int PX, int NB, int kFrom, int kTo>
@@ -207,28 +157,6 @@ IST_INLINE void tap(__m512 (&sum)[NB][PX], const typename E::T *src, int64_t ste
     }
 }
 
-// dy -> scale * t of ConvDataEpilogue, for the pixels of a tile and one block of channels.
-template <class E, int PX>
-IST_INLINE void norm_backward(__m512 (&dy)[PX], const TileArguments<typename E::T> &a, int channel, __mmask16 lanes) {
-    const __m512 scale = _mm512_maskz_loadu_ps(lanes, a.scale + channel);
-    const __m512 shift = _mm512_maskz_loadu_ps(lanes, a.shift + channel);
-    const __m512 mean = _mm512_maskz_loadu_ps(lanes, a.mean + channel);
-    __m512 dbeta = _mm512_load_ps(a.dbeta + channel), dgamma = _mm512_load_ps(a.dgamma + channel);
-#pragma GCC unroll 16
-    for (int i = 0; i < PX; i++) {
-        const __m512 x = E::load(a.x + i * a.x_step + channel, lanes);
-        __mmask16 open = lanes;
-        if (a.relu) // NaN is let through
-            open &= _mm512_cmp_ps_mask(_mm512_fmadd_ps(scale, x, shift), _mm512_setzero_ps(), _CMP_NLE_UQ);
-        const __m512 t = _mm512_maskz_mov_ps(open, dy[i]);
-        dbeta = _mm512_add_ps(dbeta, t);
-        dgamma = _mm512_fmadd_ps(t, _mm512_sub_ps(x, mean), dgamma);
-        dy[i] = _mm512_mul_ps(scale, t);
-    }
-    _mm512_store_ps(a.dbeta + channel, dbeta);
-    _mm512_store_ps(a.dgamma + channel, dgamma);
-}
-
 template <class E, int PX, int NB> void tile(const TileArguments<typename E::T> &a) {
     __m512 sum[NB][PX];
 #pragma GCC unroll 2
@@ -245,14 +173,14 @@ template <class E, int PX, int NB> void tile(const TileArguments<typename E::T> 
 #pragma GCC unroll 2
     for (int n = 0; n < NB; n++) {
         const __mmask16 lanes = n == NB - 1 ? a.last_lanes : __mmask16(0xffff);
-        if (a.x) norm_backward<E, PX>(sum[n], a, n * kLanes, lanes);
+        if (a.norm.x) norm_backward<E, PX>(sum[n], a.norm, n * kLanes, lanes);
         const __m512 bias = a.bias ? _mm512_maskz_loadu_ps(lanes, a.bias + n * kLanes) : _mm512_setzero_ps();
 #pragma GCC unroll 16
         for (int x = 0; x < PX; x++) {
             __m512 y = sum[n][x];
             if (a.bias) y = _mm512_add_ps(y, bias);
             if (a.residual) y = _mm512_add_ps(y, E::load(a.residual + x * a.residual_step + n * kLanes, lanes));
-            if (a.relu && !a.x) y = _mm512_max_ps(_mm512_setzero_ps(), y); // NaN stays NaN
+            if (a.relu) y = _mm512_max_ps(_mm512_setzero_ps(), y); // NaN stays NaN
             E::store(a.dst + x * a.dst_step + n * kLanes, y, lanes);
         }
     }
@@ -287,7 +215,7 @@ void row(const Plan &p, const Grid &grid, int y, const typename E::T *src, int64
         packed[a.n_taps++] = weights + t * weights_per_tap;
     }
     T *const dst = a.dst;
-    const T *const residual = a.residual, *const norm_input = a.x;
+    const T *const residual = a.residual, *const norm_x = a.norm.x;
     const int widest = blocks == 1 ? 16 : 8;
     for (int x = 0; x < grid.width;) {
         int pixels = widest;
@@ -299,15 +227,11 @@ void row(const Plan &p, const Grid &grid, int y, const typename E::T *src, int64
         }
         a.dst = dst + x * a.dst_step;
         a.residual = residual ? residual + x * a.residual_step : nullptr;
-        a.x = norm_input ? norm_input + x * a.x_step : nullptr;
+        a.norm.x = norm_x ? norm_x + x * a.norm.step : nullptr;
         if (blocks == 1) tile_of<E, 1>(pixels, a);
         else tile_of<E, 2>(pixels, a);
         x += pixels;
     }
-}
-
-void flush(float *from, double *to, int channels) {
-    for (int c = 0; c < channels; c++) to[c] += from[c], from[c] = 0;
 }
 
 // norm: the epilogue of a data gradient, whose sums are gathered in `sums` [2][whole blocks], or null.
@@ -324,8 +248,8 @@ void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const Co
     a.residual_step = p.dst_step * epilogue.residual.pitch;
     a.relu = epilogue.relu;
     if (norm) {
-        a.relu = norm->relu;
-        a.x_step = p.dst_step * norm->x.pitch;
+        a.norm.relu = norm->relu;
+        a.norm.step = p.dst_step * norm->x.pitch;
         std::memset(sums, 0, size_t(2 * channels) * sizeof(float));
     }
     const auto at = [](const void *data, int64_t element) {
@@ -340,8 +264,9 @@ void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const Co
             a.last_lanes = __mmask16(0xffff >> (beyond > 0 ? beyond : 0));
             a.bias = epilogue.bias ? epilogue.bias + channel : nullptr;
             if (norm) {
-                a.scale = norm->scale + channel, a.shift = norm->shift + channel, a.mean = norm->mean + channel;
-                a.dbeta = sums + channel, a.dgamma = sums + channels + channel;
+                a.norm.scale = norm->scale + channel, a.norm.shift = norm->shift + channel;
+                a.norm.mean = norm->mean + channel;
+                a.norm.dbeta = sums + channel, a.norm.dgamma = sums + channels + channel;
             }
             for (int g = 0; g < p.n_grids; g++)
                 for (int y = 0; y < p.grids[g].height; y++) {
@@ -349,7 +274,7 @@ void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const Co
                                           p.grids[g].dst_x;
                     a.dst = static_cast<T *>(dst.data) + pixel * dst.pitch + channel;
                     a.residual = at(epilogue.residual.data, pixel * epilogue.residual.pitch + channel);
-                    a.x = norm ? at(norm->x.data, pixel * norm->x.pitch + channel) : nullptr;
+                    a.norm.x = norm ? at(norm->x.data, pixel * norm->x.pitch + channel) : nullptr;
                     row<E>(p, p.grids[g], y, from, src.pitch, weights, blocks * weights_per_block, blocks, a);
                 }
         }
@@ -398,24 +323,21 @@ template <class E> constexpr ConvDataKernels data_kernels() {
 }
 
 } // namespace
-} // namespace ist::cpu::direct
-
-namespace ist::cpu {
 
 const ConvForwardKernels &conv_direct_f32_avx512() {
-    static constexpr ConvForwardKernels kernels = direct::forward_kernels<direct::F32>();
+    static constexpr ConvForwardKernels kernels = forward_kernels<F32>();
     return kernels;
 }
 const ConvForwardKernels &conv_direct_bf16_avx512() {
-    static constexpr ConvForwardKernels kernels = direct::forward_kernels<direct::Bf16>();
+    static constexpr ConvForwardKernels kernels = forward_kernels<Bf16>();
     return kernels;
 }
 const ConvDataKernels &conv_direct_data_f32_avx512() {
-    static constexpr ConvDataKernels kernels = direct::data_kernels<direct::F32>();
+    static constexpr ConvDataKernels kernels = data_kernels<F32>();
     return kernels;
 }
 const ConvDataKernels &conv_direct_data_bf16_avx512() {
-    static constexpr ConvDataKernels kernels = direct::data_kernels<direct::Bf16>();
+    static constexpr ConvDataKernels kernels = data_kernels<Bf16>();
     return kernels;
 }
 

@@ -76,6 +76,8 @@ struct ConvWeightKernels {
     void (*unpack)(const ConvShape &shape, const float *sum, float *oihw);
 };
 
+const ConvForwardKernels &conv_winograd_f32_avx512();
+const ConvDataKernels &conv_winograd_data_f32_avx512();
 const ConvForwardKernels &conv_direct_f32_avx512();
 const ConvForwardKernels &conv_direct_bf16_avx512();
 const ConvDataKernels &conv_direct_data_f32_avx512();

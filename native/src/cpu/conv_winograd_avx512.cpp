@@ -1,0 +1,322 @@
+// conv_winograd_avx512.cpp - 3x3 convolutions of stride 1 in float32 by Winograd's minimal filtering F(2x2, 3x3), forward
+// and data gradient: 16 multiplications for 4 outputs where the direct way takes 36.
+//
+//   Y = A^T [ sum over channels (G g G^T) * (B^T d B) ] A      (Lavin & Gray 2016, section 4.1)
+//
+// d: a 4x4 patch of the source, g: the 3x3 weights, Y: 2x2 outputs. The 16 products are 16 matrix products over the
+// channels. A *group* of kTiles patches goes through three passes that meet in the first-level cache: patches to
+// V[16][kTiles][channels]; for each block of 16 output channels V x U to M[16][kTiles][16], kTiles sums in registers as in
+// conv_direct_avx512.cpp; M to outputs, through the epilogue. The data gradient is the same with the weights transposed and
+// turned by 180 degrees.
+//
+// Float32 throughout; the transforms only add, and halve weights. Against the direct way the error of an output grows by a
+// factor of 2 to 3 (1e-6 of the output vector's norm at 64 channels), far below that of a changed order of sums in a
+// network's gradient. Bf16 has no such room, and no such kernel.
+//
+// Determinism: an output depends on its patch alone; sums over channels in their order.
+#include "conv_avx512.h"
+
+namespace ist::cpu {
+namespace {
+
+constexpr int kTiles = 16;
+constexpr int kPoints = 16; // of a transformed patch
+
+// The convolution as seen by the patches.
+struct Patches {
+    int height, width, src_channels, dst_channels;
+    int rows() const { return (height + 1) / 2; }
+    int columns() const { return (width + 1) / 2; }
+    int per_image() const { return rows() * columns(); }
+    int blocks() const { return dst_channels / kLanes; }
+};
+
+Patches forward_patches(const ConvShape &s) { return {s.height, s.width, s.src_channels, s.dst_channels}; }
+Patches data_patches(const ConvShape &s) { return {s.height, s.width, s.dst_channels, s.src_channels}; }
+
+bool supports(const ConvShape &s) {
+    return s.kernel == 3 && s.stride == 1 && s.padding == 1 && s.src_channels % kLanes == 0 &&
+           s.dst_channels % kLanes == 0 && s.height >= 4 && s.width >= 4;
+}
+
+// ---- weights: U[block][point][src channel][16 lanes] ----------------------------------------------------------------
+
+size_t packed_bytes(const Patches &p) {
+    return size_t(kPoints) * size_t(p.src_channels) * size_t(p.dst_channels) * sizeof(float);
+}
+
+// (1, 1/2, 1/2, 1) by G: the four values that three weights become.
+IST_INLINE void transform_weights(const __m512 (&g)[3], __m512 (&u)[4]) {
+    const __m512 half = _mm512_set1_ps(0.5f), ends = _mm512_add_ps(g[0], g[2]);
+    u[0] = g[0];
+    u[1] = _mm512_mul_ps(half, _mm512_add_ps(ends, g[1]));
+    u[2] = _mm512_mul_ps(half, _mm512_sub_ps(ends, g[1]));
+    u[3] = g[2];
+}
+
+// Weight (ky, kx) from input channel k to output channel n is oihw[n * n_stride + k * k_stride + 3 * ky + kx], or, turned,
+// that of (2 - ky, 2 - kx).
+void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool turned, float *packed) {
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32(n_stride));
+    for (int block = 0; block < p.blocks(); block++)
+        for (int k = 0; k < p.src_channels; k++) {
+            const float *from = oihw + int64_t(block) * kLanes * n_stride + int64_t(k) * k_stride;
+            __m512 rows[4][3]; // G g: [point row][kx]
+            for (int kx = 0; kx < 3; kx++) {
+                __m512 g[3], u[4];
+                for (int ky = 0; ky < 3; ky++) {
+                    const int tap = 3 * ky + kx;
+                    g[ky] = _mm512_i32gather_ps(index, from + (turned ? 8 - tap : tap), sizeof(float));
+                }
+                transform_weights(g, u);
+                for (int i = 0; i < 4; i++) rows[i][kx] = u[i];
+            }
+            for (int i = 0; i < 4; i++) {
+                __m512 u[4];
+                transform_weights(rows[i], u);
+                for (int j = 0; j < 4; j++) {
+                    const int64_t at = (int64_t(block) * kPoints + 4 * i + j) * p.src_channels + k;
+                    _mm512_store_ps(packed + at * kLanes, u[j]);
+                }
+            }
+        }
+}
+
+// ---- patches --------------------------------------------------------------------------------------------------------
+
+// Where a patch lies: its outputs are the pixels (y, x) .. (y + 1, x + 1) of an image.
+struct Place {
+    int64_t image = 0;
+    int y = 0, x = 0;
+    void next(const Patches &p) {
+        if ((x += 2) < p.width) return;
+        x = 0;
+        if ((y += 2) < p.height) return;
+        y = 0, image++;
+    }
+};
+struct Group {
+    int count;
+    Place places[kTiles];
+};
+
+// B^T d of four values.
+IST_INLINE void transform_patch(__m512 (&d)[4]) {
+    const __m512 a = _mm512_sub_ps(d[0], d[2]), b = _mm512_add_ps(d[1], d[2]);
+    const __m512 c = _mm512_sub_ps(d[2], d[1]), e = _mm512_sub_ps(d[1], d[3]);
+    d[0] = a, d[1] = b, d[2] = c, d[3] = e;
+}
+
+// One patch of one block of channels to v[point * point_step]. What lies outside the image is 0, behind the prologue.
+template <bool kPrologue>
+IST_INLINE void patch(const float *const (&rows)[4], int64_t pitch, const __mmask16 (&inside)[4][4], __m512 scale,
+                      __m512 shift, __m512 floor, float *v, int64_t point_step) {
+    __m512 d[4][4]; // [column][row]
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            __m512 x = _mm512_maskz_loadu_ps(inside[i][j], rows[i] + j * pitch);
+            if (kPrologue)
+                x = _mm512_maskz_mov_ps(inside[i][j], _mm512_max_ps(floor, _mm512_fmadd_ps(scale, x, shift)));
+            d[j][i] = x;
+        }
+        transform_patch(d[j]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        __m512 row[4] = {d[0][i], d[1][i], d[2][i], d[3][i]};
+        transform_patch(row);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) _mm512_store_ps(v + (4 * i + j) * point_step, row[j]);
+    }
+}
+
+// A group to v[point][kTiles][channels].
+void patches(const Patches &p, const Group &group, ConstSlice src, const ConvPrologue &prologue, float *v) {
+    const int64_t point_step = int64_t(kTiles) * p.src_channels;
+    const __m512 none = _mm512_setzero_ps(), floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
+    for (int t = 0; t < group.count; t++) {
+        const Place &at = group.places[t];
+        __mmask16 inside[4][4];
+        const float *rows[4];
+        for (int i = 0; i < 4; i++) {
+            const int y = at.y - 1 + i;
+            const bool row = y >= 0 && y < p.height;
+            rows[i] = static_cast<const float *>(src.data) +
+                      ((at.image * p.height + (row ? y : at.y)) * p.width + at.x - 1) * src.pitch;
+            for (int j = 0; j < 4; j++) {
+                const int x = at.x - 1 + j;
+                inside[i][j] = row && x >= 0 && x < p.width ? 0xffff : 0;
+            }
+        }
+        for (int c = 0; c < p.src_channels; c += kLanes) {
+            const float *const block[4] = {rows[0] + c, rows[1] + c, rows[2] + c, rows[3] + c};
+            float *out = v + t * p.src_channels + c;
+            if (prologue.scale)
+                patch<true>(block, src.pitch, inside, _mm512_loadu_ps(prologue.scale + c),
+                            _mm512_loadu_ps(prologue.shift + c), floor, out, point_step);
+            else patch<false>(block, src.pitch, inside, none, none, none, out, point_step);
+        }
+    }
+}
+
+// ---- products -------------------------------------------------------------------------------------------------------
+
+// m[point][kTiles][16] = v[point][kTiles][channels] x u[point][channels][16]
+void products(const float *v, const float *u, int channels, float *m) {
+    for (int point = 0; point < kPoints; point++, v += kTiles * channels, m += kTiles * kLanes) {
+        __m512 sum[kTiles];
+#pragma GCC unroll 16
+        for (int t = 0; t < kTiles; t++) sum[t] = _mm512_setzero_ps();
+        const float *x = v;
+        const int64_t step = channels;
+        for (int k = 0; k < channels; k++, u += kLanes, x++) {
+            const __m512 w = _mm512_load_ps(u);
+#pragma GCC unroll 16
+            for (int t = 0; t < kTiles; t++) sum[t] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[t * step]), sum[t]);
+        }
+#pragma GCC unroll 16
+        for (int t = 0; t < kTiles; t++) _mm512_store_ps(m + t * kLanes, sum[t]);
+    }
+}
+
+// ---- outputs --------------------------------------------------------------------------------------------------------
+
+// A^T m of four values.
+IST_INLINE void transform_output(__m512 m0, __m512 m1, __m512 m2, __m512 m3, __m512 &y0, __m512 &y1) {
+    y0 = _mm512_add_ps(_mm512_add_ps(m0, m1), m2);
+    y1 = _mm512_sub_ps(_mm512_sub_ps(m1, m2), m3);
+}
+
+struct Output {
+    Slice dst;
+    ConvEpilogue epilogue;
+    const ConvDataEpilogue *data; // of a data gradient, or null
+    float *dbeta, *dgamma;        // [dst channels]
+};
+
+// m to the 2x2 outputs of a group, channels channel .. channel + 15.
+void outputs(const Patches &p, const Group &group, const float *m, int channel, const Output &out) {
+    const int64_t point_step = kTiles * kLanes;
+    const __m512 bias = out.epilogue.bias ? _mm512_loadu_ps(out.epilogue.bias + channel) : _mm512_setzero_ps();
+    const ConstSlice residual = out.epilogue.residual;
+    NormAt<float> norm{};
+    if (out.data) {
+        norm.step = out.data->x.pitch, norm.relu = out.data->relu;
+        norm.scale = out.data->scale + channel, norm.shift = out.data->shift + channel;
+        norm.mean = out.data->mean + channel;
+        norm.dbeta = out.dbeta + channel, norm.dgamma = out.dgamma + channel;
+    }
+    for (int t = 0; t < group.count; t++, m += kLanes) {
+        __m512 half[4][2], y[2][2];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            const float *row = m + 4 * i * point_step;
+            transform_output(_mm512_load_ps(row), _mm512_load_ps(row + point_step), _mm512_load_ps(row + 2 * point_step),
+                             _mm512_load_ps(row + 3 * point_step), half[i][0], half[i][1]);
+        }
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) transform_output(half[0][j], half[1][j], half[2][j], half[3][j], y[0][j], y[1][j]);
+
+        const Place &at = group.places[t];
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) {
+            if (at.y + i >= p.height) continue;
+            const int64_t pixel = (at.image * p.height + at.y + i) * p.width + at.x;
+            const int columns = at.x + 1 < p.width ? 2 : 1;
+            if (out.data) {
+                norm.x = static_cast<const float *>(out.data->x.data) + pixel * norm.step + channel;
+                if (columns == 2) norm_backward<F32, 2>(y[i], norm, 0, 0xffff);
+                else {
+                    __m512 one[1] = {y[i][0]};
+                    norm_backward<F32, 1>(one, norm, 0, 0xffff);
+                    y[i][0] = one[0];
+                }
+            }
+#pragma GCC unroll 2
+            for (int j = 0; j < 2; j++) {
+                if (j >= columns) continue;
+                __m512 value = y[i][j];
+                if (out.epilogue.bias) value = _mm512_add_ps(value, bias);
+                if (residual.data)
+                    value = _mm512_add_ps(value, _mm512_loadu_ps(static_cast<const float *>(residual.data) +
+                                                                 (pixel + j) * residual.pitch + channel));
+                if (out.epilogue.relu) value = _mm512_max_ps(_mm512_setzero_ps(), value); // NaN stays NaN
+                _mm512_storeu_ps(static_cast<float *>(out.dst.data) + (pixel + j) * out.dst.pitch + channel, value);
+            }
+        }
+    }
+}
+
+// ---- a slice --------------------------------------------------------------------------------------------------------
+
+size_t patch_floats(const Patches &p) { return size_t(kPoints) * kTiles * size_t(p.src_channels); }
+size_t scratch_bytes(const Patches &p) {
+    return (patch_floats(p) + size_t(kPoints) * kTiles * kLanes + 2 * size_t(p.dst_channels)) * sizeof(float);
+}
+
+void convolve(const Patches &p, int n, ConstSlice src, const ConvPrologue &prologue, const float *packed, Output out,
+              void *scratch) {
+    float *v = static_cast<float *>(scratch), *m = v + patch_floats(p);
+    out.dbeta = m + kPoints * kTiles * kLanes, out.dgamma = out.dbeta + p.dst_channels;
+    std::memset(out.dbeta, 0, 2 * size_t(p.dst_channels) * sizeof(float));
+    const int64_t all = int64_t(n) * p.per_image(), block_floats = int64_t(kPoints) * p.src_channels * kLanes;
+    constexpr int64_t kFlushedTiles = kSumRows / 4;
+    Place place;
+    for (int64_t first = 0; first < all; first += kTiles) {
+        Group group;
+        group.count = int(all - first < kTiles ? all - first : kTiles);
+        for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
+        patches(p, group, src, prologue, v);
+        for (int block = 0; block < p.blocks(); block++) {
+            products(v, packed + block * block_floats, p.src_channels, m);
+            outputs(p, group, m, block * kLanes, out);
+        }
+        if (out.data && ((first + kTiles) % kFlushedTiles == 0 || first + kTiles >= all)) {
+            flush(out.dbeta, out.data->dbeta, p.dst_channels);
+            flush(out.dgamma, out.data->dgamma, p.dst_channels);
+        }
+    }
+}
+
+// ---- tables ---------------------------------------------------------------------------------------------------------
+
+size_t forward_bytes(const ConvShape &s) { return packed_bytes(forward_patches(s)); }
+size_t forward_scratch(const ConvShape &s) { return scratch_bytes(forward_patches(s)); }
+void pack_forward(const ConvShape &s, const float *oihw, void *packed) {
+    pack(forward_patches(s), oihw, 9 * s.src_channels, 9, false, static_cast<float *>(packed));
+}
+void run_forward(const ConvShape &s, int n, ConstSlice src, const ConvPrologue &prologue, const void *packed,
+                 const ConvEpilogue &epilogue, Slice dst, void *scratch) {
+    convolve(forward_patches(s), n, src, prologue, static_cast<const float *>(packed),
+             Output{dst, epilogue, nullptr, nullptr, nullptr}, scratch);
+}
+
+size_t data_bytes(const ConvShape &s) { return packed_bytes(data_patches(s)); }
+size_t data_scratch(const ConvShape &s) { return scratch_bytes(data_patches(s)); }
+void pack_data(const ConvShape &s, const float *oihw, void *packed) {
+    pack(data_patches(s), oihw, 9, 9 * s.src_channels, true, static_cast<float *>(packed));
+}
+void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue, Slice dsrc,
+              void *scratch) {
+    ConvEpilogue plain;
+    if (epilogue.add) plain.residual = dsrc;
+    convolve(data_patches(s), n, ddst, {}, static_cast<const float *>(packed),
+             Output{dsrc, plain, epilogue.x.data ? &epilogue : nullptr, nullptr, nullptr}, scratch);
+}
+
+} // namespace
+
+const ConvForwardKernels &conv_winograd_f32_avx512() {
+    static constexpr ConvForwardKernels kernels = {supports,        forward_bytes, pack_forward,
+                                                   forward_scratch, run_forward,   true};
+    return kernels;
+}
+const ConvDataKernels &conv_winograd_data_f32_avx512() {
+    static constexpr ConvDataKernels kernels = {supports, data_bytes, pack_data, data_scratch, run_data};
+    return kernels;
+}
+
+} // namespace ist::cpu
