@@ -211,15 +211,13 @@ struct Block {
     int image, images, row, rows;
 };
 
-template <class Op> int steps_of_row(const ConvShape &s) { return Op::kPacked ? (s.dst_width() + 1) / 2 : s.dst_width(); }
-
-constexpr int kBlockSteps[3] = {256, 512, 128}; // by Way
+constexpr int kBlockPixels[3] = {256, 512, 256}; // about, by Way
 
 // The largest block of a shape, whatever the number of images of a call.
-template <class Op> Block largest_block(const ConvShape &s) {
-    const int steps = kBlockSteps[int(way_of(s))], row = steps_of_row<Op>(s), image = row * s.dst_height();
-    if (image > steps) return {0, 1, 0, row > steps ? 1 : steps / row};
-    return {0, steps / image, 0, s.dst_height()};
+Block largest_block(const ConvShape &s) {
+    const int pixels = kBlockPixels[int(way_of(s))], row = s.dst_width(), image = row * s.dst_height();
+    if (image > pixels) return {0, 1, 0, row > pixels ? 1 : pixels / row};
+    return {0, pixels / image, 0, s.dst_height()};
 }
 
 // The output rows of a block whose input row for kernel row ky exists.
@@ -278,11 +276,24 @@ template <bool kFull> __m512i element(const Bits *p, int64_t apart, __mmask16 ma
     return interleave(load<kFull>(p, mask), load<kFull>(p + apart, mask));
 }
 
-// Of pixels that are all inside of the row.
-template <class T> void pack_element(float *panel, const T *p, int64_t apart, int channels, __mmask16 last) {
-    int c = 0;
-    for (; c + kLanes <= channels; c += kLanes) store<true>(panel + c, element<true>(p + c, apart, last), last);
-    if (c < channels) store<false>(panel + c, element<false>(p + c, apart, last), last);
+// `count` elements of pixels inside of the row, `advance` apart. kWhole: whole vectors of channels (-1: any number).
+template <int kWhole, bool kPart, class T>
+[[gnu::noinline]] void pack_inner(float *panel, int64_t panel_pitch, const T *p, int64_t advance, int64_t apart,
+                                  int channels, int count) {
+    const __mmask16 last = lanes_of_last(channels);
+    const int whole = kWhole < 0 ? channels / kLanes : kWhole;
+    for (; count > 0; count--, panel += panel_pitch, p += advance) {
+        for (int c = 0; c < whole * kLanes; c += kLanes)
+            store<true>(panel + c, element<true>(p + c, apart, last), last);
+        if (kPart) store<false>(panel + whole * kLanes, element<false>(p + whole * kLanes, apart, last), last);
+    }
+}
+template <class T> auto inner_packer(int channels) {
+    if (channels < kLanes) return pack_inner<0, true, T>;
+    if (channels == kLanes) return pack_inner<1, false, T>;
+    if (channels < 2 * kLanes) return pack_inner<1, true, T>;
+    if (channels == 2 * kLanes) return pack_inner<2, false, T>;
+    return channels % kLanes ? pack_inner<-1, true, T> : pack_inner<-1, false, T>;
 }
 
 // Beside the row.
@@ -304,15 +315,23 @@ void pack_border(float *panel, const PixelRow<Bits> &row, int x, int apart, int 
 template <class T>
 void pack_row(float *panel, int64_t panel_pitch, const PixelRow<T> &row, int channels, Columns columns) {
     const __mmask16 last = lanes_of_last(channels);
-    const int inner_width = row.data ? row.width - columns.apart : 0; // where a whole element may begin
     int i = 0, x = columns.first;
-    const auto next = [&] { i++, x += columns.advance, panel += panel_pitch; };
-    for (; i < columns.count && (x < 0 || !row.data); next())
-        pack_border(panel, row, x, columns.apart, channels, last);
-    const T *p = row.data + x * row.pitch;
-    const int64_t advance = columns.advance * row.pitch, apart = columns.apart * row.pitch;
-    for (; i < columns.count && x < inner_width; next(), p += advance) pack_element(panel, p, apart, channels, last);
-    for (; i < columns.count; next()) pack_border(panel, row, x, columns.apart, channels, last);
+    const auto border = [&](int end) {
+        for (; i < end; i++, x += columns.advance)
+            pack_border(panel + i * panel_pitch, row, x, columns.apart, channels, last);
+    };
+    if (row.data) {
+        border(x < 0 ? (columns.advance - 1 - x) / columns.advance : 0);
+        const int room = row.width - columns.apart - x; // for elements that begin and end within the row
+        int inner = room > 0 ? (room + columns.advance - 1) / columns.advance : 0;
+        if (inner > columns.count - i) inner = columns.count - i;
+        if (inner > 0) {
+            inner_packer<T>(channels)(panel + i * panel_pitch, panel_pitch, row.data + x * row.pitch,
+                                      columns.advance * row.pitch, columns.apart * row.pitch, channels, inner);
+            i += inner, x += inner * columns.advance;
+        }
+    }
+    border(columns.count);
 }
 
 // ---- operands: what a tile reads, made from the slices ---------------------------------------------------------------
@@ -398,7 +417,7 @@ template <> class Operands<Pairs> {
         return o.src_panel_floats() + size_t(largest.images) * largest.rows * o.dst_row_ + kLanes;
     }
     Operands(const ConvShape &s, ConstSlice src, ConstSlice dst, const Block &largest, float *scratch)
-        : s_(s), way_(way_of(s)), slices_(s, src, dst), pairs_(steps_of_row<Pairs>(s)), block_(largest) {
+        : s_(s), way_(way_of(s)), slices_(s, src, dst), pairs_((s.dst_width() + 1) / 2), block_(largest) {
         src_row_ = int64_t(pairs_) * s.src_channels;
         const int lanes = round_up(s.dst_channels, kLanes);
         if (way_ == Way::kTap) dst_row_ = int64_t(pairs_) * lanes;
@@ -512,7 +531,7 @@ template <class Op> void add_block(const ConvShape &s, const Operands<Op> &opera
 
 template <class Op>
 void run(const ConvShape &shape, int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch) {
-    const Block largest = largest_block<Op>(shape);
+    const Block largest = largest_block(shape);
     Operands<Op> operands(shape, src, ddst, largest, static_cast<float *>(scratch));
     const int height = shape.dst_height();
     for (int image = 0; image < n; image += largest.images)
@@ -533,7 +552,7 @@ bool supports(const ConvShape &s, bool bf16) {
 size_t sum_floats(const ConvShape &s) { return size_t(SumLayout(s).channel_stride) * s.src_channels; }
 
 template <class Op> size_t scratch_bytes(const ConvShape &s) {
-    return Operands<Op>::scratch_floats(s, largest_block<Op>(s)) * sizeof(float);
+    return Operands<Op>::scratch_floats(s, largest_block(s)) * sizeof(float);
 }
 
 void unpack(const ConvShape &s, const float *sum, float *oihw) {
