@@ -22,8 +22,9 @@
 // and then added to `sum`, blocks in order. With `add` the first block is added to what is there.
 //
 // Figures: GFLOP/s (nominal: taps beside the image count) of one thread of an AMD EPYC of Zen 4 (family 25, model 17),
-// GCC 12.2 -O3, 8 images, DenseNet slices with the pitch of their block, best of >= 0.25 s of CPU time, beside oneDNN
-// 3.13 (dense NHWC, without the copies it needs). Probe of peak in the same process: 118 fp32, 236 bf16.
+// GCC 12.2 -O3, 8 images, DenseNet slices with the pitch of their block, third best of 15 or more runs in 0.25 s of CPU
+// time, beside oneDNN 3.13 (dense NHWC, without the copies it needs). Probe of peak in the same process: 118 fp32, 236
+// bf16.
 //   shape                 fp32  oneDNN   bf16  oneDNN     shape                   fp32  oneDNN   bf16  oneDNN
 //   3->16     @32          117     109    157     161     1x1 24->48   @32         115     116    163     158
 //   3->24     @32           88      80    129     130     1x1 120->48  @32         116     116    194     182
@@ -44,12 +45,13 @@
 //   * ddst as memory operands, which GCC makes of plain loads (V * C loads a step): kWindow fp32 77 instead of 107 at
 //     168->12; hence the empty asm.
 //   * packing with tests for the border per element: bf16 24->12 143, 3->16 116; with plain inner loops 164 and 150;
-//     with one loop per number of vectors 171 and 157. Channel blocks outside of pixels: 5 to 10 % slower on rows of 4
-//     pairs.
+//     with one loop per number of vectors 171 and 157. Channel blocks outside of pixels: 2 to 9 % slower at 8x8.
 //   * no prefetch of the next channels: fp32 156->12 @32, whose src of 5 MB comes from L3, 78 to 90 instead of 101.
-//   * blocks of half, twice and four times as many pixels: -2 to +1 %; bf16 scratch stays below 320 KiB this way.
+//   * blocks of half, twice and four times as many pixels: -2 to +1 %; the bf16 scratch of these shapes is at most
+//     320 KiB this way.
 // What is left: packing costs 3 to 4 cycles per stored vector, so bf16 falls short where few products share it: the
-// stems, 24 and 36 channels into 12 (nine copies of ddst for 24 products each), 1x1 of stride 2, 1x1 24->48.
+// stems, 24 and 36 channels into 12 (per pair of pixels six vectors of ddst for 7 products a channel), 1x1 of stride 2,
+// 1x1 24->48, and images of 4x4 and less at stride 2, whose rows are one pair.
 #include <immintrin.h>
 
 #include <cstdint>
