@@ -25,6 +25,8 @@ void *counted(size_t bytes, size_t alignment) {
 
 } // namespace
 
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete" // GCC 12 sees malloc through operator new, not its replacement
+
 void *operator new(size_t bytes) { return counted(bytes, 0); }
 void *operator new[](size_t bytes) { return counted(bytes, 0); }
 void *operator new(size_t bytes, std::align_val_t alignment) { return counted(bytes, size_t(alignment)); }
