@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kLanes = 16;
 constexpr int kMaxVectors = 7;
-constexpr int kBlock = 8; // pixels packed at a time
+constexpr int kBlock = 16; // pixels packed at a time
 
 struct bf16 {
     uint16_t bits;
@@ -125,22 +125,26 @@ inline __attribute__((always_inline)) void multiply(__m512 (&sum)[kP][kV], const
 }
 
 template <class T, class Sink, int kV, int kP>
-void tile(const Rows &rows, const float *panel, const Sink &sink, int64_t row, int column) {
-    __m512 sum[kP][kV];
-    multiply<T>(sum, rows, panel);
-    unrolled<kP>([&](auto i) { unrolled<kV>([&](auto j) { sink.put(row + i, column + j * kLanes, sum[i][j]); }); });
+int tiles(const Rows &rows, int begin, int end, const float *panel, const Sink &sink, int64_t row, int column) {
+    for (; begin + kP <= end; begin += kP) {
+        __m512 sum[kP][kV];
+        multiply<T>(sum, rows.from(begin), panel);
+        unrolled<kP>(
+            [&](auto i) { unrolled<kV>([&](auto j) { sink.put(row + begin + i, column + j * kLanes, sum[i][j]); }); });
+    }
+    return begin;
 }
 
-template <class T, class Sink> using Tile = void (*)(const Rows &, const float *, const Sink &, int64_t, int);
+template <class T, class Sink> using Tiles = int (*)(const Rows &, int, int, const float *, const Sink &, int64_t, int);
 
 // Tiles of 8, 4, 2 and 1 rows; of 8 only where their sums fit the registers.
 template <class T, class Sink, int kV> struct TilesOfWidth {
     static constexpr int kRows = kV <= 3 ? 8 : 4;
-    static constexpr Tile<T, Sink> of[4] = {tile<T, Sink, kV, kRows>, tile<T, Sink, kV, 4>, tile<T, Sink, kV, 2>,
-                                            tile<T, Sink, kV, 1>};
+    static constexpr Tiles<T, Sink> of[4] = {tiles<T, Sink, kV, kRows>, tiles<T, Sink, kV, 4>, tiles<T, Sink, kV, 2>,
+                                            tiles<T, Sink, kV, 1>};
 };
 template <class T, class Sink>
-constexpr const Tile<T, Sink> *kTiles[kMaxVectors] = {
+constexpr const Tiles<T, Sink> *kTiles[kMaxVectors] = {
     TilesOfWidth<T, Sink, 1>::of, TilesOfWidth<T, Sink, 2>::of, TilesOfWidth<T, Sink, 3>::of,
     TilesOfWidth<T, Sink, 4>::of, TilesOfWidth<T, Sink, 5>::of, TilesOfWidth<T, Sink, 6>::of,
     TilesOfWidth<T, Sink, 7>::of};
@@ -151,14 +155,9 @@ void product(const Rows &rows, int count, const Columns &columns, const float *w
     for (int p = 0; p < columns.panels; p++) {
         const int begin = columns.begin(p), width = columns.begin(p + 1) - begin;
         const float *panel = weights + int64_t(begin) * kLanes * rows.runs * rows.steps;
-        const Tile<T, Sink> *tiles = kTiles<T, Sink>[width - 1];
-        for (int i = 0; i < count;) {
-            const int left = count - i;
-            const int size = left >= 8 && width <= 3 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-            tiles[size == 8 ? 0 : size == 4 ? 1 : size == 2 ? 2 : 3](rows.from(i), panel, sink, row + i,
-                                                                     begin * kLanes);
-            i += size;
-        }
+        int done = 0;
+        for (int size = 0; size < 4 && done < count; size++)
+            done = kTiles<T, Sink>[width - 1][size](rows, done, count, panel, sink, row, begin * kLanes);
     }
 }
 
@@ -246,6 +245,14 @@ void pack_pixels(const T *const *pixels, int count, int channels, const ConvProl
     }
 }
 
+// Asks for the cache lines of pixels that are packed next; their stride is too long for the processor to foresee.
+template <class T> inline void prefetch_pixels(const T *const *pixels, int count, int channels) {
+    for (int i = 0; i < count; i++) {
+        const char *p = reinterpret_cast<const char *>(pixels[i]);
+        for (int64_t b = 0; b < int64_t(channels) * int64_t(sizeof(T)) + 63; b += 64) _mm_prefetch(p + b, _MM_HINT_T1);
+    }
+}
+
 inline int64_t whole_vectors(int64_t floats) { return (floats + kLanes - 1) / kLanes * kLanes; }
 
 // ---- 1x1: pixels x channels ---------------------------------------------------------------------------------------
@@ -282,11 +289,14 @@ void pointwise(const ConvShape &shape, int64_t count, int channels, ConstSlice s
     const int steps = steps_of<T>(channels);
     const Rows rows{{scratch, nullptr, nullptr}, 1, steps, whole_vectors(steps)};
     PixelWalk<T> walk(shape, src);
+    const T *pixels[kBlock];
+    for (int i = 0; i < kBlock && i < count; i++) pixels[i] = walk.next();
     for (int64_t begin = 0; begin < count; begin += kBlock) {
         const int block = int(count - begin < kBlock ? count - begin : kBlock);
-        const T *pixels[kBlock];
-        for (int i = 0; i < block; i++) pixels[i] = walk.next();
         pack_pixels(pixels, block, channels, prologue, scratch, rows.pitch);
+        const int after = int(count - begin - block < kBlock ? count - begin - block : kBlock);
+        for (int i = 0; i < after; i++) pixels[i] = walk.next();
+        prefetch_pixels(pixels, after, channels);
         product<T>(rows, block, columns, weights, sink, begin);
     }
 }
@@ -354,28 +364,22 @@ template <class T> struct Forward {
                 const float *products[3] = {y >= 2 ? ring + (y - 2) % 3 * row_floats : zeros,
                                             ring + (y + 2) % 3 * row_floats, here};
                 const int64_t out = (image * s.height + y - 1) * s.width;
-                for (int begin = 0; begin < s.width; begin += kBlock) {
+                for (int begin = 0; begin < s.width && y < s.height; begin += kBlock) {
                     const int block = s.width - begin < kBlock ? s.width - begin : kBlock;
-                    if (y < s.height) {
-                        const T *pixels[kBlock];
-                        for (int i = 0; i < block; i++, pixel += src.pitch) pixels[i] = pixel;
-                        pack_pixels(pixels, block, s.src_channels, prologue, panel, rows.pitch);
-                        product<T>(rows, block, cols, weights, FloatSink{here + cols.padded(), cols.padded()}, begin);
-                    }
-                    // One block behind, so that the products are out of the store queue.
-                    if (y > 0 && begin > 0)
-                        shifted_sum(products, cols.padded(), s.dst_channels, begin - kBlock, begin, sink, out);
+                    const T *pixels[kBlock];
+                    for (int i = 0; i < block; i++, pixel += src.pitch) pixels[i] = pixel;
+                    pack_pixels(pixels, block, s.src_channels, prologue, panel, rows.pitch);
+                    for (int i = 0; i < block; i++) pixels[i] = pixel + i * src.pitch;
+                    prefetch_pixels(pixels, block, s.src_channels);
+                    product<T>(rows, block, cols, weights, FloatSink{here + cols.padded(), cols.padded()}, begin);
                 }
-                if (y > 0) {
-                    const int begin = (s.width - 1) / kBlock * kBlock;
-                    shifted_sum(products, cols.padded(), s.dst_channels, begin, s.width, sink, out);
-                }
+                if (y > 0) shifted_sum(products, cols.padded(), s.dst_channels, s.width, sink, out);
             }
     }
 
-    static void shifted_sum(const float *const (&products)[3], int pitch, int channels, int begin, int end,
+    static void shifted_sum(const float *const (&products)[3], int pitch, int channels, int width,
                             const OutputSink<T> &sink, int64_t out) {
-        for (int x = begin; x < end; x++) {
+        for (int x = 0; x < width; x++) {
             __m512 sum[3];
             for (int ky = 0; ky < 3; ky++) {
                 const float *p = products[ky] + int64_t(x) * pitch + 3 * ky * channels;
