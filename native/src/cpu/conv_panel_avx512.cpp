@@ -47,17 +47,31 @@ template <> inline bf16 rounded<bf16>(float x) {
     return {uint16_t(x != x ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
 }
 
-// sum + w * x
-template <class T> inline __m512 multiply_add(__m512 sum, __m512 w, __m512 x) {
-    if constexpr (sizeof(T) == sizeof(float)) return _mm512_fmadd_ps(w, x, sum);
-    else return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+// sum + w * x, on all lanes or (kHalf) on the lower eight, which takes half the time where 512-bit instructions are
+// made of two halves.
+template <class T, bool kHalf> inline __m512 multiply_add(__m512 sum, __m512 w, __m512 x) {
+    if constexpr (kHalf) {
+        const __m256 s = _mm512_castps512_ps256(sum), v = _mm512_castps512_ps256(w), y = _mm512_castps512_ps256(x);
+        if constexpr (sizeof(T) == sizeof(float)) return _mm512_castps256_ps512(_mm256_fmadd_ps(v, y, s));
+        else return _mm512_castps256_ps512(_mm256_dpbf16_ps(s, (__m256bh)v, (__m256bh)y));
+    } else {
+        if constexpr (sizeof(T) == sizeof(float)) return _mm512_fmadd_ps(w, x, sum);
+        else return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+    }
 }
 // The same with x broadcast from memory. In assembler, because the compiler loads a repeated operand once, for which a
 // full tile has no register left.
-template <class T> inline __m512 multiply_add_from(__m512 sum, __m512 w, const float &x) {
-    if constexpr (sizeof(T) == sizeof(float)) asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
-    else asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
+template <class T, bool kHalf> inline __m512 multiply_add_from(__m512 sum, __m512 w, const float &x) {
+    constexpr bool kFloat = sizeof(T) == sizeof(float);
+    if constexpr (kFloat && kHalf) asm("vfmadd231ps %2%{1to8%}, %t1, %t0" : "+v"(sum) : "v"(w), "m"(x));
+    if constexpr (kFloat && !kHalf) asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
+    if constexpr (!kFloat && kHalf) asm("vdpbf16ps %2%{1to8%}, %t1, %t0" : "+v"(sum) : "v"(w), "m"(x));
+    if constexpr (!kFloat && !kHalf) asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
     return sum;
+}
+template <bool kHalf> inline __m512 load_weights(const float *p) {
+    if constexpr (kHalf) return _mm512_castps256_ps512(_mm256_load_ps(p));
+    else return _mm512_load_ps(p);
 }
 
 // ---- the matrix product -------------------------------------------------------------------------------------------
@@ -65,7 +79,10 @@ template <class T> inline __m512 multiply_add_from(__m512 sum, __m512 w, const f
 // N columns in vectors of 16, cut into panels of at most kMaxVectors vectors that are as equal as can be.
 struct Columns {
     int vectors, panels;
-    explicit Columns(int n) : vectors(ceil_div(n, kLanes)), panels(ceil_div(vectors, kMaxVectors)) {}
+    bool half; // at most eight lanes of the last vector are in use
+    explicit Columns(int n)
+        : vectors(ceil_div(n, kLanes)), panels(ceil_div(vectors, kMaxVectors)),
+          half(n % kLanes != 0 && n % kLanes <= kLanes / 2) {}
     int begin(int panel) const { return vectors * panel / panels; }
     int padded() const { return vectors * kLanes; }
 };
@@ -85,6 +102,7 @@ struct Rows {
 
 // Calls body(0), .., body(kN - 1) with compile-time numbers: an array indexed by them alone lives in registers.
 template <int kIndex> struct Index {
+    static constexpr int value = kIndex;
     constexpr operator int() const { return kIndex; }
 };
 template <int kN, class Body> inline __attribute__((always_inline)) void unrolled(const Body &body) {
@@ -94,9 +112,9 @@ template <int kN, class Body> inline __attribute__((always_inline)) void unrolle
     }
 }
 
-// sum[i][j] = rows[i] x panel, panel: [runs * steps][kV][16] of 32 bits. Either the kV weights or the kP pixels of a
-// step are held in registers, whichever are fewer.
-template <class T, int kV, int kP>
+// sum[i][j] = rows[i] x panel, panel: [runs * steps][kV][16] of 32 bits; kHalf: the last vector is half empty. Either
+// the kV weights or the kP pixels of a step are held in registers, whichever are fewer.
+template <class T, int kV, bool kHalf, int kP>
 inline __attribute__((always_inline)) void multiply(__m512 (&sum)[kP][kV], const Rows &rows, const float *panel) {
     unrolled<kP>([&](auto i) { unrolled<kV>([&](auto j) { sum[i][j] = _mm512_setzero_ps(); }); });
     for (int run = 0; run < rows.runs; run++) {
@@ -105,59 +123,71 @@ inline __attribute__((always_inline)) void multiply(__m512 (&sum)[kP][kV], const
         for (int64_t step = 0; step < rows.steps; step++, panel += kV * kLanes) {
             if constexpr (kV <= 4) {
                 __m512 w[kV];
-                unrolled<kV>([&](auto j) { w[j] = _mm512_load_ps(panel + j * kLanes); });
+                unrolled<kV>([&](auto j) {
+                    constexpr bool kHalfEmpty = kHalf && decltype(j)::value == kV - 1;
+                    w[j] = load_weights<kHalfEmpty>(panel + j * kLanes);
+                });
                 unrolled<kP>([&](auto i) {
                     const __m512 b = _mm512_set1_ps(x[i][step]);
-                    unrolled<kV>([&](auto j) { sum[i][j] = multiply_add<T>(sum[i][j], w[j], b); });
+                    unrolled<kV>([&](auto j) {
+                        constexpr bool kHalfEmpty = kHalf && decltype(j)::value == kV - 1;
+                        sum[i][j] = multiply_add<T, kHalfEmpty>(sum[i][j], w[j], b);
+                    });
                 });
             } else {
                 constexpr int kHeld = kV * kP + kP + 1 > 32 ? kP - 1 : kP;
                 __m512 b[kHeld];
                 unrolled<kHeld>([&](auto i) { b[i] = _mm512_set1_ps(x[i][step]); });
                 unrolled<kV>([&](auto j) {
-                    const __m512 w = _mm512_load_ps(panel + j * kLanes);
-                    unrolled<kHeld>([&](auto i) { sum[i][j] = multiply_add<T>(sum[i][j], w, b[i]); });
-                    if constexpr (kHeld < kP) sum[kP - 1][j] = multiply_add_from<T>(sum[kP - 1][j], w, x[kP - 1][step]);
+                    constexpr bool kHalfEmpty = kHalf && decltype(j)::value == kV - 1;
+                    const __m512 w = load_weights<kHalfEmpty>(panel + j * kLanes);
+                    unrolled<kHeld>([&](auto i) { sum[i][j] = multiply_add<T, kHalfEmpty>(sum[i][j], w, b[i]); });
+                    if constexpr (kHeld < kP)
+                        sum[kP - 1][j] = multiply_add_from<T, kHalfEmpty>(sum[kP - 1][j], w, x[kP - 1][step]);
                 });
             }
         }
     }
 }
 
-template <class T, class Sink, int kV, int kP>
+// As many whole tiles of kP rows as fit between begin and end; returns where they end.
+template <class T, class Sink, int kV, bool kHalf, int kP>
 int tiles(const Rows &rows, int begin, int end, const float *panel, const Sink &sink, int64_t row, int column) {
     for (; begin + kP <= end; begin += kP) {
         __m512 sum[kP][kV];
-        multiply<T>(sum, rows.from(begin), panel);
-        unrolled<kP>(
-            [&](auto i) { unrolled<kV>([&](auto j) { sink.put(row + begin + i, column + j * kLanes, sum[i][j]); }); });
+        multiply<T, kV, kHalf>(sum, rows.from(begin), panel);
+        unrolled<kV>([&](auto j) {
+            __m512 of_column[kP];
+            unrolled<kP>([&](auto i) { of_column[i] = sum[i][j]; });
+            sink.put(row + begin, column + j * kLanes, of_column);
+        });
     }
     return begin;
 }
 
 template <class T, class Sink> using Tiles = int (*)(const Rows &, int, int, const float *, const Sink &, int64_t, int);
 
-// Tiles of 8, 4, 2 and 1 rows; of 8 only where their sums fit the registers.
-template <class T, class Sink, int kV> struct TilesOfWidth {
-    static constexpr int kRows = kV <= 3 ? 8 : 4;
-    static constexpr Tiles<T, Sink> of[4] = {tiles<T, Sink, kV, kRows>, tiles<T, Sink, kV, 4>, tiles<T, Sink, kV, 2>,
-                                            tiles<T, Sink, kV, 1>};
+// [half][width - 1][.]: tiles of 8 (where their sums fit the registers), 4 and 1 rows.
+constexpr int kSizes = 3;
+template <class T, class Sink> struct TileTable {
+    template <int kV, bool kHalf>
+    static constexpr Tiles<T, Sink> of[kSizes] = {tiles<T, Sink, kV, kHalf, kV <= 3 ? 8 : 4>,
+                                                  tiles<T, Sink, kV, kHalf, 4>, tiles<T, Sink, kV, kHalf, 1>};
+    static constexpr const Tiles<T, Sink> *all[2][kMaxVectors] = {
+        {of<1, false>, of<2, false>, of<3, false>, of<4, false>, of<5, false>, of<6, false>, of<7, false>},
+        {of<1, true>, of<2, true>, of<3, true>, of<4, true>, of<5, true>, of<6, true>, of<7, true>}};
 };
-template <class T, class Sink>
-constexpr const Tiles<T, Sink> *kTiles[kMaxVectors] = {
-    TilesOfWidth<T, Sink, 1>::of, TilesOfWidth<T, Sink, 2>::of, TilesOfWidth<T, Sink, 3>::of,
-    TilesOfWidth<T, Sink, 4>::of, TilesOfWidth<T, Sink, 5>::of, TilesOfWidth<T, Sink, 6>::of,
-    TilesOfWidth<T, Sink, 7>::of};
 
 // sink row `row` + i, for i < count: rows[i] x weights.
 template <class T, class Sink>
 void product(const Rows &rows, int count, const Columns &columns, const float *weights, const Sink &sink, int64_t row) {
     for (int p = 0; p < columns.panels; p++) {
         const int begin = columns.begin(p), width = columns.begin(p + 1) - begin;
+        const bool half = columns.half && p == columns.panels - 1;
         const float *panel = weights + int64_t(begin) * kLanes * rows.runs * rows.steps;
         int done = 0;
-        for (int size = 0; size < 4 && done < count; size++)
-            done = kTiles<T, Sink>[width - 1][size](rows, done, count, panel, sink, row, begin * kLanes);
+        for (int size = 0; size < kSizes && done < count; size++)
+            done = TileTable<T, Sink>::all[half][width - 1][size](rows, done, count, panel, sink, row, begin * kLanes);
     }
 }
 
@@ -165,9 +195,13 @@ void product(const Rows &rows, int count, const Columns &columns, const float *w
 struct FloatSink {
     float *data;
     int64_t pitch;
-    void put(int64_t row, int column, __m512 sum) const { _mm512_store_ps(data + row * pitch + column, sum); }
+    template <int kP>
+    __attribute__((always_inline)) void put(int64_t row, int column, const __m512 (&sum)[kP]) const {
+        float *p = data + row * pitch + column;
+        unrolled<kP>([&](auto i) { _mm512_store_ps(p + i * pitch, sum[i]); });
+    }
 };
-// ... or to elements, after the epilogue.
+// ... or to elements, after the epilogue. Both take kP rows of one vector of columns.
 template <class T> struct OutputSink {
     T *data;
     const T *residual;
@@ -178,12 +212,19 @@ template <class T> struct OutputSink {
     OutputSink(Slice dst, ConstSlice residual, const float *bias, bool relu_wanted, int channels)
         : data(static_cast<T *>(dst.data)), residual(static_cast<const T *>(residual.data)), pitch(dst.pitch),
           residual_pitch(residual.pitch), bias(bias), relu_wanted(relu_wanted), channels(channels) {}
-    void put(int64_t row, int column, __m512 sum) const {
+    template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, __m512 (&sum)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);
-        if (bias) sum = _mm512_add_ps(sum, load(bias + column, mask));
-        if (residual) sum = _mm512_add_ps(sum, load(residual + row * residual_pitch + column, mask));
-        if (relu_wanted) sum = relu(sum);
-        store(data + row * pitch + column, sum, mask);
+        if (bias) {
+            const __m512 b = load(bias + column, mask);
+            unrolled<kP>([&](auto i) { sum[i] = _mm512_add_ps(sum[i], b); });
+        }
+        if (residual) {
+            const T *p = residual + row * residual_pitch + column;
+            unrolled<kP>([&](auto i) { sum[i] = _mm512_add_ps(sum[i], load(p + i * residual_pitch, mask)); });
+        }
+        if (relu_wanted) unrolled<kP>([&](auto i) { sum[i] = relu(sum[i]); });
+        T *p = data + row * pitch + column;
+        unrolled<kP>([&](auto i) { store(p + i * pitch, sum[i], mask); });
     }
 };
 
@@ -386,7 +427,8 @@ template <class T> struct Forward {
                 sum[ky] = _mm512_add_ps(_mm512_loadu_ps(p), _mm512_loadu_ps(p + pitch + channels));
                 sum[ky] = _mm512_add_ps(sum[ky], _mm512_loadu_ps(p + 2 * pitch + 2 * channels));
             }
-            sink.put(out + x, 0, _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), sum[2]));
+            __m512 total[1] = {_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), sum[2])};
+            sink.put(out + x, 0, total);
         }
     }
 };
