@@ -45,12 +45,13 @@
 // * Sums as a plain two-dimensional array in loops: GCC 12 keeps a tile of 4 x 7 in memory, 27 % of the peak in fp32.
 //   Hence unrolled().
 // * All four pixels of a step of such a tile in registers would take 33; one is broadcast by the multiply-add itself.
-// * A call per tile instead of a loop over tiles: 69 instead of 73 % (3x3 48->12 8x8, bf16). Steps unrolled by two: 73 %.
+// * A call per tile instead of a loop over tiles: 69 instead of 73 % (3x3 48->12 8x8, bf16). Steps unrolled by two:
+//   73 %.
 // * The epilogue element by element instead of a column of pixels at a time: 54 instead of 63 % (1x1 36->48, bf16).
 // * Whole last vectors instead of half ones: 67 instead of 79 % (3x3 data gradient of 36 channels, fp32).
-// * No prefetch: 77 instead of 82 % where pixels come from beyond L2 (3x3 156->12 32x32, fp32), 1 % better within it.
-// * The shifted sum every 4, 8 or 16 pixels instead of every row: no difference beyond 2 %. It, the stores before it and
-//   the packing cost 45 to 55 cycles a pixel; that is why short K (84 cycles of multiply-adds at K = 24 in bf16) falls
+// * No prefetch: 77 instead of 82 % where pixels come from beyond L2 (3x3 156->12 32x32, fp32), 1 % better within.
+// * The shifted sum every 4, 8 or 16 pixels instead of every row: no difference beyond 2 %. It, the stores before it
+//   and the packing cost 45 to 55 cycles a pixel; that is why short K (84 cycles of multiply-adds at K = 24 in bf16) falls
 //   behind.
 // * Rounding weights to bf16 by integer arithmetic instead of one instruction: 69 instead of 41 us (pack, 444->12).
 #include <immintrin.h>
