@@ -195,7 +195,9 @@ struct Subject {
     std::string name;
     ConvShape shape;
 };
-void PrintTo(const Subject &s, std::ostream *out) { *out << s.name; }
+void PrintTo(const Subject &s, std::ostream *out) {
+    *out << s.name;
+}
 
 const ConvForwardKernels &forward_of(const ConvShape &s) {
     return s.bf16 ? conv_panel_bf16_avx512() : conv_panel_f32_avx512();
@@ -219,18 +221,24 @@ std::vector<Subject> all_shapes() {
     for (const shapes::Shape &s : shapes::read(IST_TEST_FOLDER "/../../bench/shapes", "conv"))
         add(s.name, {kImages, s["height"], s["width"], s["channels"], s["filters"], s["kernel"], s["stride"],
                      s["padding"], false});
-    for (int channels : {24, 36, 60, 240, 444}) plain.push_back({channels, 8, 8, 12, 3, 1});
-    for (int channels : {24, 36, 114, 216, 450}) plain.push_back({channels, 8, 8, 48, 1, 1});
+    for (int channels : {24, 36, 60, 240, 444})
+        plain.push_back({channels, 8, 8, 12, 3, 1});
+    for (int channels : {24, 36, 114, 216, 450})
+        plain.push_back({channels, 8, 8, 48, 1, 1});
     plain.push_back({168, 8, 8, 168, 1, 1});
     plain.push_back({216, 8, 8, 108, 1, 1});
     plain.push_back({48, 16, 16, 12, 3, 1});
-    for (int filters = 1; filters < 16; filters++) plain.push_back({33 - filters, 4, 9, filters, 3, 1}); // every width
-    for (int filters = 1; filters < 130; filters += 9) plain.push_back({19, 3, 5, filters, 1, 1});
-    for (int width : {1, 2, 17}) plain.push_back({10, 3, width, 12, 3, 1});
-    for (int size : {1, 2, 9}) plain.push_back({21, size, size + 1, 20, 1, 2});
+    for (int filters = 1; filters < 16; filters++)
+        plain.push_back({33 - filters, 4, 9, filters, 3, 1}); // every width
+    for (int filters = 1; filters < 130; filters += 9)
+        plain.push_back({19, 3, 5, filters, 1, 1});
+    for (int width : {1, 2, 17})
+        plain.push_back({10, 3, width, 12, 3, 1});
+    for (int size : {1, 2, 9})
+        plain.push_back({21, size, size + 1, 20, 1, 2});
     for (const Plain &s : plain)
-        add("k" + std::to_string(s.kernel) + "s" + std::to_string(s.stride) + "_" + std::to_string(s.channels) + "_to_" +
-                std::to_string(s.filters) + "_at_" + std::to_string(s.height) + "x" + std::to_string(s.width),
+        add("k" + std::to_string(s.kernel) + "s" + std::to_string(s.stride) + "_" + std::to_string(s.channels) +
+                "_to_" + std::to_string(s.filters) + "_at_" + std::to_string(s.height) + "x" + std::to_string(s.width),
             {kImages, s.height, s.width, s.channels, s.filters, s.kernel, s.stride, s.kernel / 2, false});
     return all;
 }
@@ -272,10 +280,11 @@ class ConvPanel : public testing::TestWithParam<Subject> {
         return values;
     }
     // Runs all images at once, then some of them in calls of 1 and 3; the bits must be the same.
-    void expect_same_images(const Range &all, int64_t pixels_of_image, const std::function<void(int, int, Range &)> &run,
-                            const Range &before) {
+    void expect_same_images(const Range &all, int64_t pixels_of_image,
+                            const std::function<void(int, int, Range &)> &run, const Range &before) {
         for (int count : {1, 3}) {
-            if (count > images()) continue;
+            if (count > images())
+                continue;
             Range some = before;
             for (int image = 0; image < images(); image += count)
                 run(image, std::min(count, images() - image), some);
@@ -294,7 +303,8 @@ class ConvPanelForward : public ConvPanel {
         const ConvForwardKernels &kernels = forward_of(shape());
         const Aligned packed(kernels.packed_bytes(shape())), scratch(kernels.scratch_bytes(shape()));
         kernels.pack(shape(), weights_.data(), packed.get());
-        if (residual) epilogue.residual = residual->from(image * dst_pixels());
+        if (residual)
+            epilogue.residual = residual->from(image * dst_pixels());
         kernels.run(shape(), n, src.from(image * src_pixels()), prologue, packed.get(), epilogue,
                     dst.from(image * dst_pixels()), scratch.get());
     }
@@ -303,8 +313,10 @@ class ConvPanelForward : public ConvPanel {
         for (int64_t p = 0; p < src.pixels(); p++)
             for (int c = 0; c < src.channels(); c++) {
                 float v = src.get(p, c);
-                if (prologue.scale) v = std::fma(prologue.scale[c], v, prologue.shift[c]);
-                if (prologue.relu && v < 0) v = 0;
+                if (prologue.scale)
+                    v = std::fma(prologue.scale[c], v, prologue.shift[c]);
+                if (prologue.relu && v < 0)
+                    v = 0;
                 x.row(p)[c] = round_to(shape().bf16, v);
             }
         return x;
@@ -327,7 +339,8 @@ class ConvPanelData : public ConvPanel {
 // --- forward ---------------------------------------------------------------------------------------------------------
 
 TEST_P(ConvPanelForward, EqualsThePlainLoops) {
-    const std::vector<float> scale = random_channels(shape().src_channels), shift = random_channels(shape().src_channels);
+    const std::vector<float> scale = random_channels(shape().src_channels),
+                             shift = random_channels(shape().src_channels);
     const std::vector<float> bias = random_channels(shape().dst_channels);
     Range src = random_range(images() * src_pixels(), shape().src_channels);
     Range residual = random_range(images() * dst_pixels(), shape().dst_channels);
@@ -340,7 +353,8 @@ TEST_P(ConvPanelForward, EqualsThePlainLoops) {
         for (int pieces = 0; pieces < 8; pieces++) {
             SCOPED_TRACE("epilogue " + std::to_string(pieces));
             ConvEpilogue epilogue;
-            if (pieces & 1) epilogue.bias = bias.data();
+            if (pieces & 1)
+                epilogue.bias = bias.data();
             Range *added = pieces & 2 ? &residual : nullptr;
             epilogue.relu = pieces & 4;
 
@@ -348,26 +362,32 @@ TEST_P(ConvPanelForward, EqualsThePlainLoops) {
             for (int64_t p = 0; p < residual.pixels(); p++)
                 for (int c = 0; c < shape().dst_channels; c++) {
                     double &y = expected.row(p)[c];
-                    if (epilogue.bias) y += bias[size_t(c)];
-                    if (added) y += residual.get(p, c);
-                    if (epilogue.relu && y < 0) y = 0;
+                    if (epilogue.bias)
+                        y += bias[size_t(c)];
+                    if (added)
+                        y += residual.get(p, c);
+                    if (epilogue.relu && y < 0)
+                        y = 0;
                 }
             const Range before(shape().bf16, residual.pixels(), shape().dst_channels);
             Range dst = before;
             run(0, images(), src, prologue, epilogue, added, dst);
             EXPECT_TRUE(dst.rubbish_but(0, dst.pixels()));
             expect_equal(shape().bf16, dst, expected, 0, dst.pixels(), rms);
-            if (HasFatalFailure()) return;
+            if (HasFatalFailure())
+                return;
             if (pieces == 0 || pieces == 7)
                 expect_same_images(
                     dst, dst_pixels(),
-                    [&](int image, int n, Range &some) { run(image, n, src, prologue, epilogue, added, some); }, before);
+                    [&](int image, int n, Range &some) { run(image, n, src, prologue, epilogue, added, some); },
+                    before);
         }
     }
 }
 
 TEST_P(ConvPanelForward, WritesOnlyItsImages) {
-    if (images() < 3) return;
+    if (images() < 3)
+        return;
     Range src = random_range(images() * src_pixels(), shape().src_channels);
     Range dst(shape().bf16, images() * dst_pixels(), shape().dst_channels);
     run(1, 1, src, {}, {}, nullptr, dst);
@@ -398,7 +418,8 @@ TEST_P(ConvPanelForward, ShowsNaN) {
     residual.set(0, 0, NAN);
     run(0, 1, src, prologue, epilogue, &residual, dst);
     for (int64_t p = 0; p < dst_pixels(); p++)
-        for (int c = 0; c < s.dst_channels; c++) ASSERT_EQ(std::isnan(dst.get(p, c)), p == 0 && c == 0);
+        for (int c = 0; c < s.dst_channels; c++)
+            ASSERT_EQ(std::isnan(dst.get(p, c)), p == 0 && c == 0);
 }
 
 // --- data gradient ---------------------------------------------------------------------------------------------------
@@ -407,22 +428,25 @@ TEST_P(ConvPanelData, EqualsThePlainLoops) {
     Range ddst = random_range(images() * dst_pixels(), shape().dst_channels);
     Matrix dy(ddst.pixels(), ddst.channels());
     for (int64_t p = 0; p < ddst.pixels(); p++)
-        for (int c = 0; c < ddst.channels(); c++) dy.row(p)[c] = ddst.get(p, c);
+        for (int c = 0; c < ddst.channels(); c++)
+            dy.row(p)[c] = ddst.get(p, c);
     const Matrix conv = plain_data(shape(), images(), rounded_weights_, dy);
     for (bool add : {false, true}) {
         SCOPED_TRACE(add ? "added" : "written");
         const int64_t pixels = images() * src_pixels();
-        const Range before = add ? random_range(pixels, shape().src_channels)
-                                 : Range(shape().bf16, pixels, shape().src_channels);
+        const Range before =
+            add ? random_range(pixels, shape().src_channels) : Range(shape().bf16, pixels, shape().src_channels);
         Matrix expected = conv;
         if (add)
             for (int64_t p = 0; p < pixels; p++)
-                for (int c = 0; c < shape().src_channels; c++) expected.row(p)[c] += before.get(p, c);
+                for (int c = 0; c < shape().src_channels; c++)
+                    expected.row(p)[c] += before.get(p, c);
         Range dsrc = before;
         run(0, images(), ddst, add, dsrc);
         EXPECT_TRUE(dsrc.rubbish_but(0, pixels));
         expect_equal(shape().bf16, dsrc, expected, 0, pixels, rms_of(conv));
-        if (HasFatalFailure()) return;
+        if (HasFatalFailure())
+            return;
         expect_same_images(
             dsrc, src_pixels(), [&](int image, int n, Range &some) { run(image, n, ddst, add, some); }, before);
     }
@@ -447,10 +471,13 @@ TEST_P(ConvPanelData, ShowsNaN) {
 template <class Supports> std::vector<Subject> supported(Supports supports) {
     std::vector<Subject> some;
     for (const Subject &s : all_shapes())
-        if (supports(s.shape)) some.push_back(s);
+        if (supports(s.shape))
+            some.push_back(s);
     return some;
 }
-std::string test_name(const testing::TestParamInfo<Subject> &info) { return info.param.name; }
+std::string test_name(const testing::TestParamInfo<Subject> &info) {
+    return info.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(Every, ConvPanelForward,
                          testing::ValuesIn(supported([](const ConvShape &s) { return forward_of(s).supports(s); })),

@@ -1,17 +1,66 @@
-// conv_panel_avx512.cpp - convolutions as one matrix product; see the end of conv_kernels.h.
-#include <immintrin.h>
-
-#include <cstdint>
-#include <cstring>
-
-#include "conv_kernels.h"
+// conv_panel_avx512.cpp - convolutions as one matrix product of pixels and weights; float and bf16 elements.
+//
+// Formula. With K = what a pixel brings and N = what it makes:
+//   1x1                dst[p][o] = sum_i x[p][i] w[o][i]                       K = src_channels, N = dst_channels
+//   3x3 to few         P[p][tap, o] = sum_i x[p][i] w[o][i][tap], then         K = src_channels, N = 9 * dst_channels
+//                      dst[p][o] = sum of the 9 pieces P[p + tap][tap, o]
+//   1x1 data gradient  dsrc[p][i] = sum_o dy[p][o] w[o][i]                     K = dst_channels, N = src_channels
+//   3x3 data gradient  dsrc[p][i] = sum_(tap, o) dy[p - tap][o] w[o][i][tap]   K = 9 * dst_channels, N = src_channels
+// DenseNet's 12 channels would leave a quarter of 16 lanes empty; 9 * 12 = 108 fill 96 % of seven vectors.
+//
+// Layout. Lanes are the N columns, in panels of up to 7 vectors of nearly equal width; weights lie
+// [panel][step][vector][16], a step being 32 bits of K: a float, or two bf16 for VDPBF16PS (an odd channel is filled up
+// with 0). Where at most 8 lanes of the last vector are in use, it is worked on as a 256-bit one. Pixels are packed to
+// the same steps, 16 at a time in L1, through the prologue (each is read from memory once); those of the 3x3 data
+// gradient as three dense rows with a pixel of zeros on either side, where three neighbours are one run of steps:
+// nothing is copied nine times.
+//
+// Passes. A tile is 4 pixels x up to 7 vectors or 8 x up to 3: at most 28 sums, so that a vector of weights is loaded
+// for every 4 (8) multiply-adds and may come from L2 (16 bytes a cycle). Sums go through the epilogue to dst, or, 3x3
+// forward, to a ring of three rows of products, from which the shifted sum of the row before is taken.
+//
+// Determinism. Every sum runs over K in order in one accumulator, the nine pieces by rows of taps: nothing depends on
+// tiles, on the number of images, or on other images.
+//
+// Speed: % of a multiply-add probe (117 GFLOP/s fp32, 235 bf16), useful work only, forward with prologue, data gradient
+// adding; in brackets oneDNN 3.13 with the affine pass, copy or addition that it needs besides, in the same process.
+// 8 images in calls of 1 (32x32), 4 (16x16) or 8 (8x8), one thread of an AMD EPYC (Zen 4), GCC 12.2, a busy machine:
+// smallest CPU time of each call.
+//                     forward fp32  bf16       data fp32   bf16
+//   3x3  24->12 32x32    72 (65)    58 (60)     80 (67)    70 (59)
+//   3x3  60->12 32x32    81 (64)    73 (65)     87 (75)    80 (80)
+//   3x3 156->12 32x32    79 (64)    76 (57)     75 (78)    75 (65)
+//   3x3 168->12 16x16    88 (75)    78 (71)     94 (85)    85 (76)
+//   3x3 300->12 16x16    89 (72)    85 (71)     93 (80)    89 (79)
+//   3x3 444->12   8x8    90 (82)    86 (78)     95 (86)    90 (74)
+//   3x3  48->12   8x8    81 (73)    71 (64)     93 (84)    84 (65)
+//   1x1  36->48 32x32    78 (69)    65 (59)     70 (58)    58 (54)
+//   1x1 108->48 32x32    85 (74)    78 (71)     71 (64)    75 (72)
+//   1x1 450->48   8x8    88 (84)    83 (77)     89 (78)    79 (71)
+//   1x1 168->168 16x16   89 (78)    91 (83)     91 (88)    90 (87)
+//   1x1 312->312  8x8    95 (86)    96 (90)     97 (92)    95 (93)
+//   1x1  16->32, stride 2, 32x32  54 (34)  36 (22);  32->64, 16x16  81 (51)  68 (35)
+//
+// What was tried, on the same machine:
+// * Sums as a plain two-dimensional array in loops: GCC 12 keeps a tile of 4 x 7 in memory, 27 % of the peak in fp32.
+//   Hence unrolled().
+// * All four pixels of a step of such a tile in registers would take 33; one is broadcast by the multiply-add itself.
+// * A call per tile instead of a loop over tiles: 69 instead of 73 % (3x3 48->12 8x8, bf16). Steps unrolled by two:
+//   73 %.
+// * The epilogue element by element instead of a column of pixels at a time: 54 instead of 63 % (1x1 36->48, bf16).
+// * Whole last vectors instead of half ones: 67 instead of 79 % (3x3 data gradient of 36 channels, fp32).
+// * No prefetch: 77 instead of 82 % where pixels come from beyond L2 (3x3 156->12 32x32, fp32), 1 % better within.
+// * The shifted sum every 4, 8 or 16 pixels instead of every row: no difference beyond 2 %. It, the stores before it
+//   and the packing cost 45 to 55 cycles a pixel; that is why short K (84 cycles of multiply-adds at K = 24 in bf16) falls
+//   behind.
+// * Rounding weights to bf16 by integer arithmetic instead of one instruction: 69 instead of 41 us (pack, 444->12).
+#include "conv_avx512.h"
 
 namespace ist::cpu {
 namespace {
 
-constexpr int kLanes = 16;
 constexpr int kMaxVectors = 7;
-constexpr int kBlock = 8; // pixels packed at a time
+constexpr int kBlock = 16;       // pixels packed at a time
 constexpr int kFlushedRows = 16; // rows of pixels whose sums stay in float
 
 struct bf16 {
@@ -43,22 +92,34 @@ inline __m512 relu(__m512 v) { return _mm512_max_ps(_mm512_setzero_ps(), v); } /
 template <class T> T rounded(float x);
 template <> inline float rounded<float>(float x) { return x; }
 template <> inline bf16 rounded<bf16>(float x) {
-    uint32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
-    return {uint16_t(x != x ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
+    return {uint16_t(_mm_cvtsi128_si32((__m128i)_mm_cvtneps_pbh(_mm_set_ss(x))))};
 }
 
-// sum + w * x
-template <class T> inline __m512 multiply_add(__m512 sum, __m512 w, __m512 x) {
-    if constexpr (sizeof(T) == sizeof(float)) return _mm512_fmadd_ps(w, x, sum);
-    else return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+// sum + w * x, on all lanes or (kHalf) on the lower eight, which takes half the time where 512-bit instructions are
+// made of two halves.
+template <class T, bool kHalf> inline __m512 multiply_add(__m512 sum, __m512 w, __m512 x) {
+    if constexpr (kHalf) {
+        const __m256 s = _mm512_castps512_ps256(sum), v = _mm512_castps512_ps256(w), y = _mm512_castps512_ps256(x);
+        if constexpr (sizeof(T) == sizeof(float)) return _mm512_castps256_ps512(_mm256_fmadd_ps(v, y, s));
+        else return _mm512_castps256_ps512(_mm256_dpbf16_ps(s, (__m256bh)v, (__m256bh)y));
+    } else {
+        if constexpr (sizeof(T) == sizeof(float)) return _mm512_fmadd_ps(w, x, sum);
+        else return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+    }
 }
 // The same with x broadcast from memory. In assembler, because the compiler loads a repeated operand once, for which a
 // full tile has no register left.
-template <class T> inline __m512 multiply_add_from(__m512 sum, __m512 w, const float &x) {
-    if constexpr (sizeof(T) == sizeof(float)) asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
-    else asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
+template <class T, bool kHalf> inline __m512 multiply_add_from(__m512 sum, __m512 w, const float &x) {
+    constexpr bool kFloat = sizeof(T) == sizeof(float);
+    if constexpr (kFloat && kHalf) asm("vfmadd231ps %2%{1to8%}, %t1, %t0" : "+v"(sum) : "v"(w), "m"(x));
+    if constexpr (kFloat && !kHalf) asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
+    if constexpr (!kFloat && kHalf) asm("vdpbf16ps %2%{1to8%}, %t1, %t0" : "+v"(sum) : "v"(w), "m"(x));
+    if constexpr (!kFloat && !kHalf) asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(x));
     return sum;
+}
+template <bool kHalf> inline __m512 load_weights(const float *p) {
+    if constexpr (kHalf) return _mm512_castps256_ps512(_mm256_load_ps(p));
+    else return _mm512_load_ps(p);
 }
 
 // ---- the matrix product -------------------------------------------------------------------------------------------
@@ -66,7 +127,10 @@ template <class T> inline __m512 multiply_add_from(__m512 sum, __m512 w, const f
 // N columns in vectors of 16, cut into panels of at most kMaxVectors vectors that are as equal as can be.
 struct Columns {
     int vectors, panels;
-    explicit Columns(int n) : vectors(ceil_div(n, kLanes)), panels(ceil_div(vectors, kMaxVectors)) {}
+    bool half; // at most eight lanes of the last vector are in use
+    explicit Columns(int n)
+        : vectors(ceil_div(n, kLanes)), panels(ceil_div(vectors, kMaxVectors)),
+          half(n % kLanes != 0 && n % kLanes <= kLanes / 2) {}
     int begin(int panel) const { return vectors * panel / panels; }
     int padded() const { return vectors * kLanes; }
 };
@@ -86,6 +150,7 @@ struct Rows {
 
 // Calls body(0), .., body(kN - 1) with compile-time numbers: an array indexed by them alone lives in registers.
 template <int kIndex> struct Index {
+    static constexpr int value = kIndex;
     constexpr operator int() const { return kIndex; }
 };
 template <int kN, class Body> inline __attribute__((always_inline)) void unrolled(const Body &body) {
@@ -95,9 +160,9 @@ template <int kN, class Body> inline __attribute__((always_inline)) void unrolle
     }
 }
 
-// sum[i][j] = rows[i] x panel, panel: [runs * steps][kV][16] of 32 bits. Either the kV weights or the kP pixels of a
-// step are held in registers, whichever are fewer.
-template <class T, int kV, int kP>
+// sum[i][j] = rows[i] x panel, panel: [runs * steps][kV][16] of 32 bits; kHalf: the last vector is half empty. Either
+// the kV weights or the kP pixels of a step are held in registers, whichever are fewer.
+template <class T, int kV, bool kHalf, int kP>
 inline __attribute__((always_inline)) void multiply(__m512 (&sum)[kP][kV], const Rows &rows, const float *panel) {
     unrolled<kP>([&](auto i) { unrolled<kV>([&](auto j) { sum[i][j] = _mm512_setzero_ps(); }); });
     for (int run = 0; run < rows.runs; run++) {
@@ -106,80 +171,85 @@ inline __attribute__((always_inline)) void multiply(__m512 (&sum)[kP][kV], const
         for (int64_t step = 0; step < rows.steps; step++, panel += kV * kLanes) {
             if constexpr (kV <= 4) {
                 __m512 w[kV];
-                unrolled<kV>([&](auto j) { w[j] = _mm512_load_ps(panel + j * kLanes); });
+                unrolled<kV>([&](auto j) {
+                    constexpr bool kHalfEmpty = kHalf && decltype(j)::value == kV - 1;
+                    w[j] = load_weights<kHalfEmpty>(panel + j * kLanes);
+                });
                 unrolled<kP>([&](auto i) {
                     const __m512 b = _mm512_set1_ps(x[i][step]);
-                    unrolled<kV>([&](auto j) { sum[i][j] = multiply_add<T>(sum[i][j], w[j], b); });
+                    unrolled<kV>([&](auto j) {
+                        constexpr bool kHalfEmpty = kHalf && decltype(j)::value == kV - 1;
+                        sum[i][j] = multiply_add<T, kHalfEmpty>(sum[i][j], w[j], b);
+                    });
                 });
             } else {
                 constexpr int kHeld = kV * kP + kP + 1 > 32 ? kP - 1 : kP;
                 __m512 b[kHeld];
                 unrolled<kHeld>([&](auto i) { b[i] = _mm512_set1_ps(x[i][step]); });
                 unrolled<kV>([&](auto j) {
-                    const __m512 w = _mm512_load_ps(panel + j * kLanes);
-                    unrolled<kHeld>([&](auto i) { sum[i][j] = multiply_add<T>(sum[i][j], w, b[i]); });
-                    if constexpr (kHeld < kP) sum[kP - 1][j] = multiply_add_from<T>(sum[kP - 1][j], w, x[kP - 1][step]);
+                    constexpr bool kHalfEmpty = kHalf && decltype(j)::value == kV - 1;
+                    const __m512 w = load_weights<kHalfEmpty>(panel + j * kLanes);
+                    unrolled<kHeld>([&](auto i) { sum[i][j] = multiply_add<T, kHalfEmpty>(sum[i][j], w, b[i]); });
+                    if constexpr (kHeld < kP)
+                        sum[kP - 1][j] = multiply_add_from<T, kHalfEmpty>(sum[kP - 1][j], w, x[kP - 1][step]);
                 });
             }
         }
     }
 }
 
-template <class T, class Sink, int kV, int kP>
-void tile(const Rows &rows, const float *panel, const Sink &sink, int64_t row, int column) {
-    __m512 sum[kP][kV];
-    multiply<T>(sum, rows, panel);
-    unrolled<kV>([&](auto j) {
-        __m512 sums[kP];
-        unrolled<kP>([&](auto i) { sums[i] = sum[i][j]; });
-        sink.put(row, column + j * kLanes, sums);
-    });
+// As many whole tiles of kP rows as fit between begin and end; returns where they end.
+template <class T, class Sink, int kV, bool kHalf, int kP>
+int tiles(const Rows &rows, int begin, int end, const float *panel, const Sink &sink, int64_t row, int column) {
+    for (; begin + kP <= end; begin += kP) {
+        __m512 sum[kP][kV];
+        multiply<T, kV, kHalf>(sum, rows.from(begin), panel);
+        unrolled<kV>([&](auto j) {
+            __m512 of_column[kP];
+            unrolled<kP>([&](auto i) { of_column[i] = sum[i][j]; });
+            sink.put(row + begin, column + j * kLanes, of_column);
+        });
+    }
+    return begin;
 }
 
-template <class T, class Sink> using Tile = void (*)(const Rows &, const float *, const Sink &, int64_t, int);
+template <class T, class Sink> using Tiles = int (*)(const Rows &, int, int, const float *, const Sink &, int64_t, int);
 
-// Tiles of 8, 4, 2 and 1 rows; of 8 only where their sums fit the registers.
-template <class T, class Sink, int kV> struct TilesOfWidth {
-    static constexpr int kRows = kV <= 3 ? 8 : 4;
-    static constexpr Tile<T, Sink> of[4] = {tile<T, Sink, kV, kRows>, tile<T, Sink, kV, 4>, tile<T, Sink, kV, 2>,
-                                            tile<T, Sink, kV, 1>};
+// [half][width - 1][.]: tiles of 8 (where their sums fit the registers), 4 and 1 rows.
+constexpr int kSizes = 3;
+template <class T, class Sink> struct TileTable {
+    template <int kV, bool kHalf>
+    static constexpr Tiles<T, Sink> of[kSizes] = {tiles<T, Sink, kV, kHalf, kV <= 3 ? 8 : 4>,
+                                                  tiles<T, Sink, kV, kHalf, 4>, tiles<T, Sink, kV, kHalf, 1>};
+    static constexpr const Tiles<T, Sink> *all[2][kMaxVectors] = {
+        {of<1, false>, of<2, false>, of<3, false>, of<4, false>, of<5, false>, of<6, false>, of<7, false>},
+        {of<1, true>, of<2, true>, of<3, true>, of<4, true>, of<5, true>, of<6, true>, of<7, true>}};
 };
-template <class T, class Sink>
-constexpr const Tile<T, Sink> *kTiles[kMaxVectors] = {
-    TilesOfWidth<T, Sink, 1>::of, TilesOfWidth<T, Sink, 2>::of, TilesOfWidth<T, Sink, 3>::of,
-    TilesOfWidth<T, Sink, 4>::of, TilesOfWidth<T, Sink, 5>::of, TilesOfWidth<T, Sink, 6>::of,
-    TilesOfWidth<T, Sink, 7>::of};
 
 // sink row `row` + i, for i < count: rows[i] x weights.
 template <class T, class Sink>
 void product(const Rows &rows, int count, const Columns &columns, const float *weights, const Sink &sink, int64_t row) {
     for (int p = 0; p < columns.panels; p++) {
         const int begin = columns.begin(p), width = columns.begin(p + 1) - begin;
+        const bool half = columns.half && p == columns.panels - 1;
         const float *panel = weights + int64_t(begin) * kLanes * rows.runs * rows.steps;
-        const Tile<T, Sink> *tiles = kTiles<T, Sink>[width - 1];
-        for (int i = 0; i < count;) {
-            const int left = count - i;
-            const int size = left >= 8 && width <= 3 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-            tiles[size == 8 ? 0 : size == 4 ? 1 : size == 2 ? 2 : 3](rows.from(i), panel, sink, row + i,
-                                                                     begin * kLanes);
-            i += size;
-        }
+        int done = 0;
+        for (int size = 0; size < kSizes && done < count; size++)
+            done = TileTable<T, Sink>::all[half][width - 1][size](rows, done, count, panel, sink, row, begin * kLanes);
     }
 }
 
-// Where sums go. A sink takes one vector of kP rows at a time.
-#define IST_INLINE inline __attribute__((always_inline))
-
-// To floats, all columns with their padding, ...
+// Where sums go: to floats, all columns with their padding, ...
 struct FloatSink {
     float *data;
     int64_t pitch;
-    template <int kP> IST_INLINE void put(int64_t row, int column, const __m512 (&sums)[kP]) const {
-        #pragma GCC unroll 8
-        for (int i = 0; i < kP; i++) _mm512_store_ps(data + (row + i) * pitch + column, sums[i]);
+    template <int kP>
+    __attribute__((always_inline)) void put(int64_t row, int column, const __m512 (&sum)[kP]) const {
+        float *p = data + row * pitch + column;
+        unrolled<kP>([&](auto i) { _mm512_store_ps(p + i * pitch, sum[i]); });
     }
 };
-// ... or to elements, after the epilogue, ...
+// ... or to elements, after the epilogue, ... All take kP rows of one vector of columns.
 template <class T> struct OutputSink {
     T *data;
     const T *residual;
@@ -190,65 +260,55 @@ template <class T> struct OutputSink {
     OutputSink(Slice dst, ConstSlice residual, const float *bias, bool relu_wanted, int channels)
         : data(static_cast<T *>(dst.data)), residual(static_cast<const T *>(residual.data)), pitch(dst.pitch),
           residual_pitch(residual.pitch), bias(bias), relu_wanted(relu_wanted), channels(channels) {}
-    template <int kP> IST_INLINE void put(int64_t row, int column, const __m512 (&sums)[kP]) const {
+    template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, __m512 (&sum)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);
-        const __m512 shift = bias ? load(bias + column, mask) : _mm512_setzero_ps();
-#pragma GCC unroll 8
-        for (int i = 0; i < kP; i++) {
-            __m512 sum = sums[i];
-            if (bias) sum = _mm512_add_ps(sum, shift);
-            if (residual) sum = _mm512_add_ps(sum, load(residual + (row + i) * residual_pitch + column, mask));
-            if (relu_wanted) sum = relu(sum);
-            store(data + (row + i) * pitch + column, sum, mask);
+        if (bias) {
+            const __m512 b = load(bias + column, mask);
+            unrolled<kP>([&](auto i) { sum[i] = _mm512_add_ps(sum[i], b); });
         }
+        if (residual) {
+            const T *p = residual + row * residual_pitch + column;
+            unrolled<kP>([&](auto i) { sum[i] = _mm512_add_ps(sum[i], load(p + i * residual_pitch, mask)); });
+        }
+        if (relu_wanted) unrolled<kP>([&](auto i) { sum[i] = relu(sum[i]); });
+        T *p = data + row * pitch + column;
+        unrolled<kP>([&](auto i) { store(p + i * pitch, sum[i], mask); });
     }
     void flush() const {}
 };
-// ... or through the epilogue of a data gradient. The sums of the batch norm gather in `sums`, [2][padded channels].
+// ... or to a gradient, through the batch norm in front. The norm's sums gather in `sums`, [2][padded channels].
+template <class T> struct Element;
+template <> struct Element<float> { using Type = F32; };
+template <> struct Element<bf16> { using Type = Bf16; };
 template <class T> struct DataSink {
+    using E = typename Element<T>::Type;
     T *data;
-    const T *x;
-    int64_t pitch, x_pitch;
+    int64_t pitch;
     int channels, padded;
     const ConvDataEpilogue &epilogue;
     float *sums;
     DataSink(Slice dsrc, int channels, int padded, const ConvDataEpilogue &epilogue, float *sums)
-        : data(static_cast<T *>(dsrc.data)), x(static_cast<const T *>(epilogue.x.data)), pitch(dsrc.pitch),
-          x_pitch(epilogue.x.pitch), channels(channels), padded(padded), epilogue(epilogue), sums(sums) {
+        : data(static_cast<T *>(dsrc.data)), pitch(dsrc.pitch), channels(channels), padded(padded), epilogue(epilogue),
+          sums(sums) {
         std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
     }
-    template <int kP> IST_INLINE void put(int64_t row, int column, __m512 (&dy)[kP]) const {
+    template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, __m512 (&sum)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);
-        if (x) norm_backward(row, column, dy, mask);
-#pragma GCC unroll 8
-        for (int i = 0; i < kP; i++) {
-            T *out = data + (row + i) * pitch + column;
-            store(out, epilogue.add ? _mm512_add_ps(dy[i], load(out, mask)) : dy[i], mask);
+        if (epilogue.x.data) {
+            const auto *x = static_cast<const typename E::T *>(epilogue.x.data) + row * epilogue.x.pitch;
+            norm_backward<E>(sum,
+                             NormAt<typename E::T>{x, epilogue.x.pitch, epilogue.scale, epilogue.shift, epilogue.mean,
+                                                   epilogue.relu, sums, sums + padded},
+                             column, mask);
         }
+        T *p = data + row * pitch + column;
+        if (epilogue.add) unrolled<kP>([&](auto i) { sum[i] = _mm512_add_ps(sum[i], load(p + i * pitch, mask)); });
+        unrolled<kP>([&](auto i) { store(p + i * pitch, sum[i], mask); });
     }
-    template <int kP> IST_INLINE void norm_backward(int64_t row, int column, __m512 (&dy)[kP], __mmask16 mask) const {
-        const __m512 scale = load(epilogue.scale + column, mask), mean = load(epilogue.mean + column, mask);
-        const __m512 shift = load(epilogue.shift + column, mask);
-        __m512 dbeta = _mm512_load_ps(sums + column), dgamma = _mm512_load_ps(sums + padded + column);
-#pragma GCC unroll 8
-        for (int i = 0; i < kP; i++) {
-            const __m512 value = load(x + (row + i) * x_pitch + column, mask);
-            __mmask16 open = mask;
-            if (epilogue.relu) // NaN is let through
-                open &= _mm512_cmp_ps_mask(_mm512_fmadd_ps(scale, value, shift), _mm512_setzero_ps(), _CMP_NLE_UQ);
-            const __m512 t = _mm512_maskz_mov_ps(open, dy[i]);
-            dbeta = _mm512_add_ps(dbeta, t);
-            dgamma = _mm512_fmadd_ps(t, _mm512_sub_ps(value, mean), dgamma);
-            dy[i] = _mm512_mul_ps(scale, t);
-        }
-        _mm512_store_ps(sums + column, dbeta);
-        _mm512_store_ps(sums + padded + column, dgamma);
-    }
-    // Called every few rows of pixels: sums in float stay short.
     void flush() const {
-        if (!x) return;
-        for (int c = 0; c < channels; c++) epilogue.dbeta[c] += sums[c], epilogue.dgamma[c] += sums[padded + c];
-        std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
+        if (!epilogue.x.data) return;
+        ist::cpu::flush(sums, epilogue.dbeta, channels);
+        ist::cpu::flush(sums + padded, epilogue.dgamma, channels);
     }
 };
 
@@ -310,6 +370,14 @@ void pack_pixels(const T *const *pixels, int count, int channels, const ConvProl
     }
 }
 
+// Asks for the cache lines of pixels that are packed next; their stride is too long for the processor to foresee.
+template <class T> inline void prefetch_pixels(const T *const *pixels, int count, int channels) {
+    for (int i = 0; i < count; i++) {
+        const char *p = reinterpret_cast<const char *>(pixels[i]);
+        for (int64_t b = 0; b < int64_t(channels) * int64_t(sizeof(T)) + 63; b += 64) _mm_prefetch(p + b, _MM_HINT_T1);
+    }
+}
+
 inline int64_t whole_vectors(int64_t floats) { return (floats + kLanes - 1) / kLanes * kLanes; }
 
 // ---- 1x1: pixels x channels ---------------------------------------------------------------------------------------
@@ -346,11 +414,14 @@ void pointwise(const ConvShape &shape, int64_t count, int channels, ConstSlice s
     const int steps = steps_of<T>(channels);
     const Rows rows{{scratch, nullptr, nullptr}, 1, steps, whole_vectors(steps)};
     PixelWalk<T> walk(shape, src);
+    const T *pixels[kBlock];
+    for (int i = 0; i < kBlock && i < count; i++) pixels[i] = walk.next();
     for (int64_t begin = 0; begin < count; begin += kBlock) {
         const int block = int(count - begin < kBlock ? count - begin : kBlock);
-        const T *pixels[kBlock];
-        for (int i = 0; i < block; i++) pixels[i] = walk.next();
         pack_pixels(pixels, block, channels, prologue, scratch, rows.pitch);
+        const int after = int(count - begin - block < kBlock ? count - begin - block : kBlock);
+        for (int i = 0; i < after; i++) pixels[i] = walk.next();
+        prefetch_pixels(pixels, after, channels);
         product<T>(rows, block, columns, weights, sink, begin);
         if ((begin + kBlock) % kSumRows == 0) sink.flush();
     }
@@ -420,37 +491,39 @@ template <class T> struct Forward {
                 const float *products[3] = {y >= 2 ? ring + (y - 2) % 3 * row_floats : zeros,
                                             ring + (y + 2) % 3 * row_floats, here};
                 const int64_t out = (image * s.height + y - 1) * s.width;
-                for (int begin = 0; begin < s.width; begin += kBlock) {
+                for (int begin = 0; begin < s.width && y < s.height; begin += kBlock) {
                     const int block = s.width - begin < kBlock ? s.width - begin : kBlock;
-                    if (y < s.height) {
-                        const T *pixels[kBlock];
-                        for (int i = 0; i < block; i++, pixel += src.pitch) pixels[i] = pixel;
-                        pack_pixels(pixels, block, s.src_channels, prologue, panel, rows.pitch);
-                        product<T>(rows, block, cols, weights, FloatSink{here + cols.padded(), cols.padded()}, begin);
-                    }
-                    // One block behind, so that the products are out of the store queue.
-                    if (y > 0 && begin > 0)
-                        shifted_sum(products, cols.padded(), s.dst_channels, begin - kBlock, begin, sink, out);
+                    const T *pixels[kBlock];
+                    for (int i = 0; i < block; i++, pixel += src.pitch) pixels[i] = pixel;
+                    pack_pixels(pixels, block, s.src_channels, prologue, panel, rows.pitch);
+                    for (int i = 0; i < block; i++) pixels[i] = pixel + i * src.pitch;
+                    prefetch_pixels(pixels, block, s.src_channels);
+                    product<T>(rows, block, cols, weights, FloatSink{here + cols.padded(), cols.padded()}, begin);
                 }
-                if (y > 0) {
-                    const int begin = (s.width - 1) / kBlock * kBlock;
-                    shifted_sum(products, cols.padded(), s.dst_channels, begin, s.width, sink, out);
-                }
+                if (y > 0) shifted_sum(products, cols.padded(), s.dst_channels, s.width, sink, out);
             }
     }
 
-    static void shifted_sum(const float *const (&products)[3], int pitch, int channels, int begin, int end,
+    static void shifted_sum(const float *const (&products)[3], int pitch, int channels, int width,
                             const OutputSink<T> &sink, int64_t out) {
-        for (int x = begin; x < end; x++) {
-            __m512 sum[3];
-            for (int ky = 0; ky < 3; ky++) {
-                const float *p = products[ky] + int64_t(x) * pitch + 3 * ky * channels;
-                sum[ky] = _mm512_add_ps(_mm512_loadu_ps(p), _mm512_loadu_ps(p + pitch + channels));
-                sum[ky] = _mm512_add_ps(sum[ky], _mm512_loadu_ps(p + 2 * pitch + 2 * channels));
-            }
-            const __m512 total[1] = {_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), sum[2])};
-            sink.put(out + x, 0, total);
-        }
+        int x = 0;
+        for (; x + 4 <= width; x += 4) sum_pixels<4>(products, x, pitch, channels, sink, out);
+        for (; x < width; x++) sum_pixels<1>(products, x, pitch, channels, sink, out);
+    }
+    template <int kP>
+    static void sum_pixels(const float *const (&products)[3], int x, int pitch, int channels,
+                           const OutputSink<T> &sink, int64_t out) {
+        __m512 sum[kP];
+        unrolled<kP>([&](auto i) {
+            __m512 of_row[3];
+            unrolled<3>([&](auto ky) {
+                const float *p = products[ky] + int64_t(x + i) * pitch + 3 * ky * channels;
+                const __m512 left_and_middle = _mm512_add_ps(_mm512_loadu_ps(p), _mm512_loadu_ps(p + pitch + channels));
+                of_row[ky] = _mm512_add_ps(left_and_middle, _mm512_loadu_ps(p + 2 * pitch + 2 * channels));
+            });
+            sum[i] = _mm512_add_ps(_mm512_add_ps(of_row[0], of_row[1]), of_row[2]);
+        });
+        sink.put(out + x, 0, sum);
     }
 };
 
