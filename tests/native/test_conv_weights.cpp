@@ -169,7 +169,7 @@ class ConvWeights : public testing::TestWithParam<Subject> {
             GTEST_SKIP() << "the engine leaves this shape to oneDNN";
     }
     // The gradient of images first .. first + n - 1, from a scratch filled with `stale` bytes.
-    void run(int first, int n, float *sum, bool add, int stale) {
+    void run(int first, int n, float *sum, bool add, int stale, const ConvPrologue &prologue = {}) {
         const size_t element = shape.bf16 ? 2 : 4;
         const auto skip = [&](const Value &value, int64_t pixels) {
             return ConstSlice(static_cast<const char *>(value.memory.data()) +
@@ -178,7 +178,7 @@ class ConvWeights : public testing::TestWithParam<Subject> {
         };
         FencedMemory scratch(kernels.scratch_bytes(shape));
         scratch.fill(stale);
-        kernels.run(shape, n, skip(src, int64_t(shape.height) * shape.width),
+        kernels.run(shape, n, skip(src, int64_t(shape.height) * shape.width), prologue,
                     skip(ddst, int64_t(shape.dst_height()) * shape.dst_width()), sum, add, scratch.data());
         EXPECT_TRUE(scratch.intact()) << "written before the scratch";
     }
@@ -196,6 +196,17 @@ class ConvWeights : public testing::TestWithParam<Subject> {
             norm += want[j] * want[j];
         }
         EXPECT_LE(std::sqrt(error), kTolerance * std::sqrt(norm)); // NaN is not less
+    }
+
+    // Rounded to nearest even, as the kernel rounds what it stores.
+    float as_element(float x) const {
+        if (!shape.bf16)
+            return x;
+        uint32_t bits;
+        std::memcpy(&bits, &x, sizeof bits);
+        bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+        std::memcpy(&x, &bits, sizeof x);
+        return x;
     }
 
     const ConvShape shape = GetParam().shape;
@@ -240,6 +251,29 @@ TEST_P(ConvWeights, AddUpOverCallsAndRepeatBitForBit) {
         else
             EXPECT_EQ(std::memcmp(got.data(), first.data(), sizeof(float) * got.size()), 0) << "other bits";
     }
+}
+
+// As if the batch norm and ReLU in front had been stored; padding stays 0.
+TEST_P(ConvWeights, SeeTheInputBehindThePrologue) {
+    std::vector<float> scale, shift;
+    for (int c = 0; c < shape.src_channels; c++) {
+        scale.push_back(0.5f + 0.25f * float(c % 5));
+        shift.push_back(0.125f * float(c % 7) - 0.25f);
+    }
+    constexpr int kSome = 3;
+    std::vector<double> behind = src.dense, want(n_weights());
+    for (size_t i = 0; i < behind.size(); i++) {
+        const size_t c = i % size_t(shape.src_channels);
+        const float x = std::fma(scale[c], float(behind[i]), shift[c]);
+        behind[i] = double(as_element(x > 0 ? x : 0.f));
+    }
+    for (int i = 0; i < kSome; i++)
+        add_image(shape, behind, ddst.dense, i, want);
+    FencedMemory sum(sizeof(float) * kernels.sum_floats(shape));
+    sum.fill(kNan);
+    run(0, kSome, sum.floats(), false, kNan, {scale.data(), shift.data(), true});
+    EXPECT_TRUE(sum.intact()) << "written before the sums";
+    expect_close(unpacked(sum.floats()), want);
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, ConvWeights, testing::ValuesIn(subjects()),

@@ -85,6 +85,28 @@ IST_INLINE void norm_backward(__m512 (&dy)[PX], const NormAt<typename E::T> &nor
     _mm512_store_ps(norm.dgamma + channel, dgamma);
 }
 
+// dst = prologue(src). A few pixels at a time, all of their channels: memory is read in order.
+template <class E>
+void apply(const ConvPrologue &prologue, typename E::T *dst, int64_t dst_pitch, const typename E::T *src, int64_t src_pitch,
+           int64_t pixels, int channels) {
+    constexpr int kTogether = 4;
+    const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
+    for (int64_t first = 0; first < pixels; first += kTogether) {
+        const int count = int(pixels - first < kTogether ? pixels - first : kTogether);
+        for (int c = 0; c < channels; c += kLanes) {
+            const __mmask16 lanes = channels - c >= kLanes ? 0xffff : __mmask16((1u << (channels - c)) - 1u);
+            const __m512 scale = _mm512_maskz_loadu_ps(lanes, prologue.scale + c);
+            const __m512 shift = _mm512_maskz_loadu_ps(lanes, prologue.shift + c);
+            const typename E::T *from = src + first * src_pitch + c;
+            typename E::T *to = dst + first * dst_pitch + c;
+            for (int i = 0; i < count; i++, from += src_pitch, to += dst_pitch) {
+                _mm_prefetch(from + kTogether * src_pitch, _MM_HINT_T0);
+                E::store(to, _mm512_max_ps(floor, _mm512_fmadd_ps(scale, E::load(from, lanes), shift)), lanes);
+            }
+        }
+    }
+}
+
 // Float sums to the double ones they belong to.
 inline void flush(float *from, double *to, int channels) {
     for (int c = 0; c < channels; c++) to[c] += from[c], from[c] = 0;

@@ -66,13 +66,14 @@ struct ConvDataKernels {
                 Slice dsrc, void *scratch);
 };
 
-// Weight gradient of n images, written or (add) added to `sum`, float32 in a layout of the kernel's own;
+// Weight gradient of n images, of the convolution of prologue(src), written or (add) added to `sum`, float32 in a layout of the kernel's own;
 // unpack: sum -> OIHW.
 struct ConvWeightKernels {
     bool (*supports)(const ConvShape &shape);
     size_t (*sum_floats)(const ConvShape &shape);
     size_t (*scratch_bytes)(const ConvShape &shape);
-    void (*run)(const ConvShape &shape, int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch);
+    void (*run)(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum,
+                bool add, void *scratch);
     void (*unpack)(const ConvShape &shape, const float *sum, float *oihw);
 };
 

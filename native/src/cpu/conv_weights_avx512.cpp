@@ -52,26 +52,22 @@
 // What is left: packing costs 3 to 4 cycles per stored vector, so bf16 falls short where few products share it: the
 // stems, 24 and 36 channels into 12 (per pair of pixels six vectors of ddst for 7 products a channel), 1x1 of stride 2,
 // 1x1 24->48, and images of 4x4 and less at stride 2, whose rows are one pair.
-#include <immintrin.h>
-
-#include <cstdint>
-
-#include "conv_kernels.h"
+#include "conv_avx512.h"
 
 namespace ist::cpu {
 namespace {
-
-constexpr int kLanes = 16;
 
 // ---- the inner loop -------------------------------------------------------------------------------------------------
 
 // An element of an operand is 32 bits: one float, or a pair of bf16 of two pixels. A float operand is the slice itself,
 // so its border is skipped; a pair operand is a packed copy, which holds the border as zeros.
 struct Floats {
+    using E = F32;
     static constexpr bool kPacked = false;
     static __m512 multiply_add(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
 };
 struct Pairs {
+    using E = Bf16;
     static constexpr bool kPacked = true;
     static __m512 multiply_add(__m512 sum, __m512 a, __m512 b) {
         return _mm512_dpbf16_ps(sum, __m512bh(a), __m512bh(b));
@@ -634,15 +630,45 @@ template <class Op> void add_block(const ConvShape &s, const Operands<Op> &opera
     }
 }
 
+// Input rows that a block meets: of whole images all of them.
+Rows src_rows(const ConvShape &s, const Block &block) {
+    if (block.images > 1)
+        return {0, s.height};
+    const int first = block.row * s.stride - (way_of(s) == Way::kWindow ? 0 : s.padding);
+    const int count = way_of(s) == Way::kWindow ? block.rows : (block.rows - 1) * s.stride + s.kernel;
+    return {first < 0 ? 0 : first, first + count > s.height ? s.height : first + count};
+}
+size_t normalised_bytes(const ConvShape &s, const Block &largest, size_t element) {
+    const int rows = largest.images > 1 ? largest.images * s.height : (largest.rows - 1) * s.stride + s.kernel;
+    return (size_t(rows) * s.width * s.src_channels * element + 63) / 64 * 64;
+}
+
+// What a block meets of src, behind the prologue, as a slice that begins where src does: `to` holds the block's rows alone.
 template <class Op>
-void run(const ConvShape &shape, int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch) {
+ConstSlice normalised(const ConvShape &s, const Block &block, ConstSlice src, const ConvPrologue &prologue, void *to) {
+    using T = typename Op::E::T;
+    const Rows rows = src_rows(s, block);
+    const int64_t first = (int64_t(block.image) * s.height + rows.begin) * s.width;
+    const int64_t pixels = int64_t(block.images) * (rows.end - rows.begin) * s.width;
+    T *dst = static_cast<T *>(to);
+    apply<typename Op::E>(prologue, dst, s.src_channels, static_cast<const T *>(src.data) + first * src.pitch, src.pitch,
+                          pixels, s.src_channels);
+    return {dst - first * s.src_channels, s.src_channels};
+}
+
+template <class Op>
+void run(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum, bool add,
+         void *scratch) {
     const Block largest = largest_block(shape);
-    Operands<Op> operands(shape, src, ddst, largest, static_cast<float *>(scratch));
+    float *panels = reinterpret_cast<float *>(static_cast<char *>(scratch) +
+                                              normalised_bytes(shape, largest, sizeof(typename Op::E::T)));
     const int height = shape.dst_height();
     for (int image = 0; image < n; image += largest.images)
         for (int row = 0; row < height; row += largest.rows) {
             const Block block{image, n - image < largest.images ? n - image : largest.images, row,
                               height - row < largest.rows ? height - row : largest.rows};
+            Operands<Op> operands(shape, prologue.scale ? normalised<Op>(shape, block, src, prologue, scratch) : src, ddst,
+                                  largest, panels);
             operands.pack(block);
             add_block<Op>(shape, operands, sum, add);
             add = true;
@@ -659,7 +685,9 @@ size_t sum_floats(const ConvShape &s) {
 }
 
 template <class Op> size_t scratch_bytes(const ConvShape &s) {
-    return Operands<Op>::scratch_floats(s, largest_block(s)) * sizeof(float);
+    const Block largest = largest_block(s);
+    return normalised_bytes(s, largest, sizeof(typename Op::E::T)) +
+           Operands<Op>::scratch_floats(s, largest) * sizeof(float);
 }
 
 void unpack(const ConvShape &s, const float *sum, float *oihw) {

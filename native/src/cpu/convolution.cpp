@@ -116,10 +116,11 @@ void ConvolutionRunner::backward_data(int n, ConstSlice ddst, const void *packed
     if (!direct) (epilogue.add ? c.elements_.add : c.elements_.copy)(dsrc, {to, s.src_channels}, src_rows, s.src_channels);
 }
 
-void ConvolutionRunner::backward_weights(int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch) {
+void ConvolutionRunner::backward_weights(int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum,
+                                         bool add, void *scratch) {
     const Convolution &c = *conv_;
     const ConvShape &s = c.shape;
-    if (c.weights_) return c.weights_->run(s, n, src, ddst, sum, add, scratch);
+    if (c.weights_) return c.weights_->run(s, n, src, prologue, ddst, sum, add, scratch);
     const int64_t src_rows = int64_t(n) * s.height * s.width, dst_rows = int64_t(n) * s.dst_height() * s.dst_width();
     const void *x = dense(0, src, src_rows, s.src_channels, scratch);
     const void *dy = dense(1, ddst, dst_rows, s.dst_channels, scratch);

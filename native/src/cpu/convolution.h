@@ -41,6 +41,7 @@ class Convolution {
     size_t scratch_bytes = 0;
     bool takes_prologue() const { return forward_ && forward_->prologue; }
     bool takes_norm_backward() const { return data_ != nullptr; }
+    bool takes_weights_prologue() const { return weights_ != nullptr; }
 
   private:
     friend class ConvolutionRunner;
@@ -66,7 +67,9 @@ class ConvolutionRunner {
     // epilogue: without batch norm unless takes_norm_backward
     void backward_data(int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue, Slice dsrc,
                        void *scratch);
-    void backward_weights(int n, ConstSlice src, ConstSlice ddst, float *sum, bool add, void *scratch);
+    // prologue: empty unless takes_weights_prologue
+    void backward_weights(int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum, bool add,
+                          void *scratch);
     void unpack_gradient(const float *sum, float *oihw);
 
   private:

@@ -53,9 +53,12 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
     // A batch norm without residual, whose output only a convolution reads, is done by the convolution's kernels, in the
     // backward pass if they are next to each other.
     prologue_of_conv.assign(network.ops.size(), -1);
+    weights_prologue_of_conv.assign(network.ops.size(), -1);
     norm_of_conv.assign(network.ops.size(), -1);
-    for (size_t k = 0; k < network.ops.size(); k++)
+    for (size_t k = 0; k < network.ops.size(); k++) {
         if (convs[k] && convs[k]->takes_prologue()) prologue_of_conv[k] = network.absorbable_norm(int(k));
+        if (convs[k] && convs[k]->takes_weights_prologue()) weights_prologue_of_conv[k] = network.absorbable_norm(int(k));
+    }
     for (const std::vector<int> &segment : network.backward)
         for (size_t i = 0; i + 1 < segment.size(); i++) {
             const size_t conv = size_t(segment[i]);
@@ -249,18 +252,19 @@ void TrainingTeam::assemble(ThreadState &state, int slice) {
     }
 }
 
+ConvPrologue TrainingTeam::prologue(int norm) const {
+    if (norm < 0) return {};
+    const size_t at = size_t(net_.ops[size_t(norm)].statistics);
+    return {&scale_[at], &shift_[at], net_.op(norm).activation == Activation::kRelu};
+}
+
 void TrainingTeam::forward_conv(ThreadState &state, const std::vector<size_t> &offsets, int k, int slice) {
     const Op &op = net_.op(k);
     const int norm = plan_->prologue_of_conv[size_t(k)];
     const SliceOf src = view(state, offsets, norm < 0 ? op.src : net_.op(norm).src, slice);
-    ConvPrologue prologue;
-    if (norm >= 0) {
-        const size_t at = size_t(net_.ops[size_t(norm)].statistics);
-        prologue = {&scale_[at], &shift_[at], net_.op(norm).activation == Activation::kRelu};
-    }
     ConvEpilogue epilogue;
     epilogue.bias = op.bias >= 0 ? param(op.bias) : nullptr;
-    state.convs[size_t(k)]->forward(plan_->slice_size(slice), src.slice, prologue, weights_forward_[size_t(k)].data(),
+    state.convs[size_t(k)]->forward(plan_->slice_size(slice), src.slice, prologue(norm), weights_forward_[size_t(k)].data(),
                                     epilogue, view(state, offsets, op.dst, slice).slice, state.conv_scratch.data());
 }
 
@@ -397,9 +401,11 @@ void TrainingTeam::backward_conv(ThreadState &state, int segment, int k, int lan
     const int n = plan_->slice_size(slice);
     const bool first = slice == plan_->lane_begin(lane);
     const SliceOf dz = incoming(state, segment, op.dst, slice);
-    const SliceOf src = view(state, plan_->backward_scratch[size_t(segment)].value, op.src, slice);
+    const int in_front = plan_->weights_prologue_of_conv[size_t(k)];
+    const SliceOf src = view(state, plan_->backward_scratch[size_t(segment)].value,
+                             in_front < 0 ? op.src : net_.op(in_front).src, slice);
     ConvolutionRunner &conv = *state.convs[size_t(k)];
-    conv.backward_weights(n, src.slice, dz.slice, lanes_[size_t(lane)].weight[size_t(k)].as<float>(), !first,
+    conv.backward_weights(n, src.slice, prologue(in_front), dz.slice, lanes_[size_t(lane)].weight[size_t(k)].as<float>(), !first,
                           state.conv_scratch.data());
     if (op.bias >= 0) {
         double *bias = lanes_[size_t(lane)].bias[size_t(k)].as<double>();
@@ -463,13 +469,19 @@ void TrainingTeam::backward_linear(ThreadState &state, int segment, int k, int l
     if (!flat) unflatten(n, dx, g.g, g.add);
 }
 
+// Whether op k works from what is in front of its transient source, forward and backward.
+bool TrainingTeam::computed_anew(int k) const {
+    return plan_->weights_prologue_of_conv[size_t(k)] >= 0 && plan_->norm_of_conv[size_t(k)] >= 0;
+}
+
 void TrainingTeam::backward_op(ThreadState &state, int segment, int k, int lane, int slice) {
     const Op &op = net_.op(k);
     const OpPlan &planned = net_.ops[size_t(k)];
     const std::vector<size_t> &offsets = plan_->backward_scratch[size_t(segment)].value;
     const int n = plan_->slice_size(slice);
     // A transient source is computed again before its consumer needs it.
-    if (net_.storage_of(op.src).transient) forward_op(state, offsets, net_.values[size_t(op.src)].producer, slice);
+    if (net_.storage_of(op.src).transient && !computed_anew(k))
+        forward_op(state, offsets, net_.values[size_t(op.src)].producer, slice);
     if (op.dst >= 0 && !net_.values[size_t(op.dst)].needs_gradient) return;
 
     const SliceOf src = view(state, offsets, op.src, slice);

@@ -47,7 +47,9 @@ class TrainingPlan {
     const dnnl::engine engine;
     const int batch, n_slices, n_lanes;
     std::vector<std::shared_ptr<const Convolution>> convs; // per op
-    std::vector<int> prologue_of_conv; // per op: the batch norm that a convolution applies as it reads, or -1
+    // Per op: the batch norm that a convolution applies as it reads its input, in the forward pass and for its weight
+    // gradient, or -1.
+    std::vector<int> prologue_of_conv, weights_prologue_of_conv;
     std::vector<int> norm_of_conv; // per op: the batch norm whose backward a convolution does with its data gradient, or -1
     std::vector<size_t> storage_bytes;       // per storage, whole batch (0: transient)
     std::vector<int> gradient_buffer;        // per storage: index of a shared gradient buffer, -1: none
@@ -88,10 +90,12 @@ class TrainingTeam {
     void prepare_weights(int thread, int team);
     void forward_slice(ThreadState &state, int segment, int slice);
     void forward_op(ThreadState &state, const std::vector<size_t> &offsets, int op, int slice);
+    ConvPrologue prologue(int norm) const;
     void forward_conv(ThreadState &state, const std::vector<size_t> &offsets, int op, int slice);
     void finish_forward(int segment);
     void apply_scales(int segment);
     void backward_slice(ThreadState &state, int segment, int lane, int slice);
+    bool computed_anew(int op) const;
     void backward_op(ThreadState &state, int segment, int op, int lane, int slice);
     void finish_backward(int segment);
     void finish_gradient(int thread, int team);

@@ -1,4 +1,5 @@
-// test_conv_panel.cpp - the convolutions of conv_panel_avx512.cpp against plain loops in double.
+// test_conv_kernels.cpp - the engine's own convolutions, forward and data gradient, against plain loops in double: panel,
+// direct and Winograd kernels.
 //
 // Every supported shape of bench/shapes/conv.txt and those of the DenseNets, as channel ranges of wider values whose
 // other channels are NaN and must neither be read nor written. Inputs are exact in their element type, so all that may
@@ -25,7 +26,8 @@ using namespace ist;
 using namespace ist::cpu;
 
 constexpr int kImages = 8;
-constexpr double kTolerance = 1e-5;
+constexpr double kTolerance = 1e-5;         // of the root mean square
+constexpr double kWinogradTolerance = 4e-5; // its transforms add and subtract larger numbers
 
 // --- numbers ---------------------------------------------------------------------------------------------------------
 
@@ -174,10 +176,10 @@ Matrix plain_data(const ConvShape &s, int n, const std::vector<float> &weights, 
     return dsrc;
 }
 
-void expect_equal(bool bf16, const Range &got, Matrix &expected, int64_t begin, int64_t end, double rms) {
+void expect_equal(bool bf16, const Range &got, Matrix &expected, int64_t begin, int64_t end, double distance) {
     for (int64_t p = begin; p < end; p++)
         for (int c = 0; c < got.channels(); c++) {
-            const double x = expected.row(p)[c], allowed = half_unit(bf16, x) + kTolerance * rms;
+            const double x = expected.row(p)[c], allowed = half_unit(bf16, x) + distance;
             ASSERT_LE(std::abs(got.get(p, c) - x), allowed) << "pixel " << p << ", channel " << c << ": " << x;
         }
 }
@@ -191,19 +193,27 @@ double rms_of(const Matrix &m) {
 
 // --- shapes ----------------------------------------------------------------------------------------------------------
 
+struct Method {
+    const char *name;
+    const ConvForwardKernels &(*forward[2])(); // float, bf16 (null: none)
+    const ConvDataKernels &(*data[2])();
+    bool exact() const { return std::string(name) != "winograd"; }
+};
+const Method kMethods[] = {
+    {"panel", {conv_panel_f32_avx512, conv_panel_bf16_avx512}, {conv_panel_data_f32_avx512, conv_panel_data_bf16_avx512}},
+    {"direct",
+     {conv_direct_f32_avx512, conv_direct_bf16_avx512},
+     {conv_direct_data_f32_avx512, conv_direct_data_bf16_avx512}},
+    {"winograd", {conv_winograd_f32_avx512, nullptr}, {conv_winograd_data_f32_avx512, nullptr}},
+};
+
 struct Subject {
     std::string name;
     ConvShape shape;
+    const Method *method;
 };
 void PrintTo(const Subject &s, std::ostream *out) {
     *out << s.name;
-}
-
-const ConvForwardKernels &forward_of(const ConvShape &s) {
-    return s.bf16 ? conv_panel_bf16_avx512() : conv_panel_f32_avx512();
-}
-const ConvDataKernels &data_of(const ConvShape &s) {
-    return s.bf16 ? conv_panel_data_bf16_avx512() : conv_panel_data_f32_avx512();
 }
 
 std::vector<Subject> all_shapes() {
@@ -213,10 +223,12 @@ std::vector<Subject> all_shapes() {
     std::vector<Plain> plain;
     std::vector<Subject> all;
     const auto add = [&](const std::string &name, ConvShape shape) {
-        for (bool bf16 : {false, true}) {
-            shape.bf16 = bf16;
-            all.push_back({test::words((bf16 ? "bf16_" : "fp32_") + name), shape});
-        }
+        for (const Method &method : kMethods)
+            for (bool bf16 : {false, true}) {
+                if (!method.forward[bf16]) continue;
+                shape.bf16 = bf16;
+                all.push_back({test::words(method.name + std::string(bf16 ? "_bf16_" : "_fp32_") + name), shape, &method});
+            }
     };
     for (const shapes::Shape &s : shapes::read(IST_TEST_FOLDER "/../../bench/shapes", "conv"))
         add(s.name, {kImages, s["height"], s["width"], s["channels"], s["filters"], s["kernel"], s["stride"],
@@ -228,6 +240,8 @@ std::vector<Subject> all_shapes() {
     plain.push_back({168, 8, 8, 168, 1, 1});
     plain.push_back({216, 8, 8, 108, 1, 1});
     plain.push_back({48, 16, 16, 12, 3, 1});
+    for (int size : {4, 5, 6, 7})
+        plain.push_back({32, size, 9 - size / 2, 48, 3, 1}); // Winograd's patches cut by the border
     for (int filters = 1; filters < 16; filters++)
         plain.push_back({33 - filters, 4, 9, filters, 3, 1}); // every width
     for (int filters = 1; filters < 130; filters += 9)
@@ -243,7 +257,7 @@ std::vector<Subject> all_shapes() {
     return all;
 }
 
-class ConvPanel : public testing::TestWithParam<Subject> {
+class ConvKernels : public testing::TestWithParam<Subject> {
   protected:
     void SetUp() override {
         if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
@@ -260,6 +274,8 @@ class ConvPanel : public testing::TestWithParam<Subject> {
         }
     }
     const ConvShape &shape() const { return GetParam().shape; }
+    const Method &method() const { return *GetParam().method; }
+    double tolerance() const { return method().exact() ? kTolerance : kWinogradTolerance; }
     int64_t src_pixels() const { return int64_t(shape().height) * shape().width; }
     int64_t dst_pixels() const { return int64_t(shape().dst_height()) * shape().dst_width(); }
     // Fewer images of large shapes: the plain loops are slow.
@@ -292,15 +308,22 @@ class ConvPanel : public testing::TestWithParam<Subject> {
         }
     }
 
+    // Winograd's patches share what they meet: there a NaN comes out where it must, and beside.
+    void expect_nan(float value, bool must) const {
+        if (must || method().exact()) {
+            EXPECT_EQ(std::isnan(value), must);
+        }
+    }
+
     std::mt19937 random_{7};
     std::vector<float> weights_, rounded_weights_;
 };
 
-class ConvPanelForward : public ConvPanel {
+class ConvForward : public ConvKernels {
   protected:
     void run(int image, int n, Range &src, const ConvPrologue &prologue, ConvEpilogue epilogue, Range *residual,
              Range &dst) {
-        const ConvForwardKernels &kernels = forward_of(shape());
+        const ConvForwardKernels &kernels = method().forward[shape().bf16]();
         const Aligned packed(kernels.packed_bytes(shape())), scratch(kernels.scratch_bytes(shape()));
         kernels.pack(shape(), weights_.data(), packed.get());
         if (residual)
@@ -323,14 +346,17 @@ class ConvPanelForward : public ConvPanel {
     }
 };
 
-class ConvPanelData : public ConvPanel {
+class ConvData : public ConvKernels {
   protected:
     void run(int image, int n, Range &ddst, bool add, Range &dsrc) {
-        const ConvDataKernels &kernels = data_of(shape());
-        const Aligned packed(kernels.packed_bytes(shape())), scratch(kernels.scratch_bytes(shape()));
-        kernels.pack(shape(), weights_.data(), packed.get());
         ConvDataEpilogue epilogue;
         epilogue.add = add;
+        run(image, n, ddst, epilogue, dsrc);
+    }
+    void run(int image, int n, Range &ddst, const ConvDataEpilogue &epilogue, Range &dsrc) {
+        const ConvDataKernels &kernels = method().data[shape().bf16]();
+        const Aligned packed(kernels.packed_bytes(shape())), scratch(kernels.scratch_bytes(shape()));
+        kernels.pack(shape(), weights_.data(), packed.get());
         kernels.run(shape(), n, ddst.from(image * dst_pixels()), packed.get(), epilogue,
                     dsrc.from(image * src_pixels()), scratch.get());
     }
@@ -338,7 +364,7 @@ class ConvPanelData : public ConvPanel {
 
 // --- forward ---------------------------------------------------------------------------------------------------------
 
-TEST_P(ConvPanelForward, EqualsThePlainLoops) {
+TEST_P(ConvForward, EqualsThePlainLoops) {
     const std::vector<float> scale = random_channels(shape().src_channels),
                              shift = random_channels(shape().src_channels);
     const std::vector<float> bias = random_channels(shape().dst_channels);
@@ -346,10 +372,11 @@ TEST_P(ConvPanelForward, EqualsThePlainLoops) {
     Range residual = random_range(images() * dst_pixels(), shape().dst_channels);
     for (const ConvPrologue &prologue : {ConvPrologue{}, ConvPrologue{scale.data(), shift.data(), false},
                                          ConvPrologue{scale.data(), shift.data(), true}}) {
+        if (prologue.scale && !method().forward[shape().bf16]().prologue) continue;
         SCOPED_TRACE(std::string(prologue.scale ? "scaled" : "raw") + (prologue.relu ? ", ReLU" : ""));
         Matrix x = after(prologue, src);
         const Matrix conv = plain_forward(shape(), images(), rounded_weights_, x);
-        const double rms = rms_of(conv);
+        const double distance = tolerance() * rms_of(conv);
         for (int pieces = 0; pieces < 8; pieces++) {
             SCOPED_TRACE("epilogue " + std::to_string(pieces));
             ConvEpilogue epilogue;
@@ -373,7 +400,7 @@ TEST_P(ConvPanelForward, EqualsThePlainLoops) {
             Range dst = before;
             run(0, images(), src, prologue, epilogue, added, dst);
             EXPECT_TRUE(dst.rubbish_but(0, dst.pixels()));
-            expect_equal(shape().bf16, dst, expected, 0, dst.pixels(), rms);
+            expect_equal(shape().bf16, dst, expected, 0, dst.pixels(), distance);
             if (HasFatalFailure())
                 return;
             if (pieces == 0 || pieces == 7)
@@ -385,7 +412,7 @@ TEST_P(ConvPanelForward, EqualsThePlainLoops) {
     }
 }
 
-TEST_P(ConvPanelForward, WritesOnlyItsImages) {
+TEST_P(ConvForward, WritesOnlyItsImages) {
     if (images() < 3)
         return;
     Range src = random_range(images() * src_pixels(), shape().src_channels);
@@ -394,10 +421,11 @@ TEST_P(ConvPanelForward, WritesOnlyItsImages) {
     EXPECT_TRUE(dst.rubbish_but(dst_pixels(), 2 * dst_pixels()));
 }
 
-TEST_P(ConvPanelForward, ShowsNaN) {
+TEST_P(ConvForward, ShowsNaN) {
     const ConvShape &s = shape();
     const std::vector<float> scale(size_t(s.src_channels), 1.f), shift(size_t(s.src_channels), 0.f);
-    const ConvPrologue prologue{scale.data(), shift.data(), true};
+    ConvPrologue prologue;
+    if (method().forward[s.bf16]().prologue) prologue = {scale.data(), shift.data(), true};
     ConvEpilogue epilogue;
     epilogue.relu = true;
     Range src = random_range(src_pixels(), s.src_channels);
@@ -410,7 +438,7 @@ TEST_P(ConvPanelForward, ShowsNaN) {
     each_tap(s, 1, [&](int64_t to, int64_t from, int) { meets.row(to)[0] += from == pixel; });
     for (int64_t p = 0; p < dst_pixels(); p++)
         for (int c = 0; c < s.dst_channels; c++)
-            ASSERT_EQ(std::isnan(dst.get(p, c)), meets.row(p)[0] > 0) << "pixel " << p << ", channel " << c;
+            expect_nan(dst.get(p, c), meets.row(p)[0] > 0);
 
     // One that arrives behind the sums.
     src.set(pixel, s.src_channels - 1, 0);
@@ -424,7 +452,7 @@ TEST_P(ConvPanelForward, ShowsNaN) {
 
 // --- data gradient ---------------------------------------------------------------------------------------------------
 
-TEST_P(ConvPanelData, EqualsThePlainLoops) {
+TEST_P(ConvData, EqualsThePlainLoops) {
     Range ddst = random_range(images() * dst_pixels(), shape().dst_channels);
     Matrix dy(ddst.pixels(), ddst.channels());
     for (int64_t p = 0; p < ddst.pixels(); p++)
@@ -444,7 +472,7 @@ TEST_P(ConvPanelData, EqualsThePlainLoops) {
         Range dsrc = before;
         run(0, images(), ddst, add, dsrc);
         EXPECT_TRUE(dsrc.rubbish_but(0, pixels));
-        expect_equal(shape().bf16, dsrc, expected, 0, pixels, rms_of(conv));
+        expect_equal(shape().bf16, dsrc, expected, 0, pixels, tolerance() * rms_of(conv));
         if (HasFatalFailure())
             return;
         expect_same_images(
@@ -452,7 +480,55 @@ TEST_P(ConvPanelData, EqualsThePlainLoops) {
     }
 }
 
-TEST_P(ConvPanelData, ShowsNaN) {
+// t = dy where the ReLU was open, dsrc (+)= scale * t, dbeta += sum t, dgamma += sum t * (x - mean).
+TEST_P(ConvData, GoesOnThroughTheBatchNorm) {
+    const int channels = shape().src_channels;
+    const int64_t pixels = images() * src_pixels();
+    const std::vector<float> scale = random_channels(channels), shift = random_channels(channels);
+    const std::vector<float> mean = random_channels(channels);
+    Range ddst = random_range(images() * dst_pixels(), shape().dst_channels), x = random_range(pixels, channels);
+    Matrix dy(ddst.pixels(), ddst.channels());
+    for (int64_t p = 0; p < ddst.pixels(); p++)
+        for (int c = 0; c < ddst.channels(); c++)
+            dy.row(p)[c] = ddst.get(p, c);
+    const Matrix conv = plain_data(shape(), images(), rounded_weights_, dy);
+    const double rms = rms_of(conv);
+    for (bool relu : {false, true})
+        for (bool add : {false, true}) {
+            SCOPED_TRACE(std::string(relu ? "ReLU, " : "") + (add ? "added" : "written"));
+            const Range before = add ? random_range(pixels, channels) : Range(shape().bf16, pixels, channels);
+            std::vector<double> dbeta(static_cast<size_t>(channels), 1.0), dgamma(static_cast<size_t>(channels), -2.0);
+            std::vector<double> want_dbeta = dbeta, want_dgamma = dgamma;
+            Matrix expected = conv;
+            for (int64_t p = 0; p < pixels; p++)
+                for (int c = 0; c < channels; c++) {
+                    const size_t k = size_t(c);
+                    double &value = expected.row(p)[c];
+                    if (relu && !(std::fma(scale[k], x.get(p, c), shift[k]) > 0)) value = 0;
+                    want_dbeta[k] += value;
+                    want_dgamma[k] += value * (double(x.get(p, c)) - double(mean[k]));
+                    value = value * scale[k] + (add ? before.get(p, c) : 0.f);
+                }
+            ConvDataEpilogue epilogue;
+            epilogue.add = add;
+            epilogue.x = x.from(0);
+            epilogue.scale = scale.data(), epilogue.shift = shift.data(), epilogue.mean = mean.data();
+            epilogue.relu = relu;
+            epilogue.dbeta = dbeta.data(), epilogue.dgamma = dgamma.data();
+            Range dsrc = before;
+            run(0, images(), ddst, epilogue, dsrc);
+            EXPECT_TRUE(dsrc.rubbish_but(0, pixels));
+            expect_equal(shape().bf16, dsrc, expected, 0, pixels, 4 * tolerance() * rms); // |scale| reaches 4
+            for (int c = 0; c < channels; c++) {
+                const double distance = 4 * tolerance() * rms * std::sqrt(double(pixels) * 32);
+                ASSERT_NEAR(dbeta[size_t(c)], want_dbeta[size_t(c)], distance) << "channel " << c;
+                ASSERT_NEAR(dgamma[size_t(c)], want_dgamma[size_t(c)], 4 * distance) << "channel " << c;
+            }
+            if (HasFatalFailure()) return;
+        }
+}
+
+TEST_P(ConvData, ShowsNaN) {
     const ConvShape &s = shape();
     Range ddst = random_range(dst_pixels(), s.dst_channels);
     const int64_t pixel = dst_pixels() / 2;
@@ -463,7 +539,7 @@ TEST_P(ConvPanelData, ShowsNaN) {
     each_tap(s, 1, [&](int64_t to, int64_t from, int) { meets.row(from)[0] += to == pixel; });
     for (int64_t p = 0; p < src_pixels(); p++)
         for (int c = 0; c < s.src_channels; c++)
-            ASSERT_EQ(std::isnan(dsrc.get(p, c)), meets.row(p)[0] > 0) << "pixel " << p << ", channel " << c;
+            expect_nan(dsrc.get(p, c), meets.row(p)[0] > 0);
 }
 
 // --- which shapes ----------------------------------------------------------------------------------------------------
@@ -471,22 +547,25 @@ TEST_P(ConvPanelData, ShowsNaN) {
 template <class Supports> std::vector<Subject> supported(Supports supports) {
     std::vector<Subject> some;
     for (const Subject &s : all_shapes())
-        if (supports(s.shape))
-            some.push_back(s);
+        if (supports(*s.method, s.shape)) some.push_back(s);
     return some;
 }
 std::string test_name(const testing::TestParamInfo<Subject> &info) {
     return info.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, ConvPanelForward,
-                         testing::ValuesIn(supported([](const ConvShape &s) { return forward_of(s).supports(s); })),
+INSTANTIATE_TEST_SUITE_P(Every, ConvForward,
+                         testing::ValuesIn(supported([](const Method &m, const ConvShape &s) {
+                             return m.forward[s.bf16]().supports(s);
+                         })),
                          test_name);
-INSTANTIATE_TEST_SUITE_P(Every, ConvPanelData,
-                         testing::ValuesIn(supported([](const ConvShape &s) { return data_of(s).supports(s); })),
+INSTANTIATE_TEST_SUITE_P(Every, ConvData,
+                         testing::ValuesIn(supported([](const Method &m, const ConvShape &s) {
+                             return m.data[s.bf16]().supports(s);
+                         })),
                          test_name);
 
-TEST(ConvPanelSupports, TheConvolutionsOfDenseNetAndShortcutB) {
+TEST(ConvPanelKernels, SupportTheConvolutionsOfDenseNetAndShortcutB) {
     const auto shape = [](int from, int to, int kernel, int stride, int padding) {
         return ConvShape{kImages, 16, 16, from, to, kernel, stride, padding, false};
     };
