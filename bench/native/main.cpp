@@ -172,9 +172,10 @@ std::string head(const Options &options) {
         text << "* " << options.note << '\n';
     text << "* Command: `./isthmus bench" << options.command << "`\n"
          << "* Median and 10th to 90th percentile of n samples after a warm-up; the first call, which compiles "
-            "primitives, "
-            "apart. Every row ran in a process of its own, whose largest resident memory is given; rows of one scaling "
-            "table took turns in one process.\n"
+            "primitives, apart. "
+            "Every row ran in a process of its own, whose largest resident memory is given; rows of the path table and "
+            "of "
+            "each scaling table took turns in one process and share its peak.\n"
          << "* Batches are drawn, cropped and flipped within the time. Data: noise, 3 x 32 x 32, 10 classes.\n"
          << "* % of ceiling: operations of convolutions and linear layers (2 per multiply-add) per second, over the "
             "multiply-add rate of the same precision and number of threads in this run. An image costs the forward "

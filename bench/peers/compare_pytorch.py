@@ -380,8 +380,8 @@ def arguments():
     if a.quick:
         a.nets, a.modes, a.rounds, a.samples, a.seconds = ["resnet8", "densenet10-4"], ("eager",), 2, 2, 0
         a.batch, a.infer_batch, a.infer_images, a.path_batch, a.points, a.dense_images = 8, 8, 16, 8, 10, 8
-    if a.points % 5 or a.pivots < 3:
-        p.error("--points must be a multiple of 5, --pivots at least 3")
+    if a.points % 5 or a.points < 10 or a.pivots < 3:
+        p.error("--points must be a multiple of 5 and at least 10, --pivots at least 3")
     return a
 
 
@@ -410,8 +410,9 @@ def main():
         pathlib.Path(a.out).write_text(text)
     if a.json:
         pathlib.Path(a.json).write_text(json_lines(groups))
-    timed = {rows[0].setting.net for rows in groups if best_of(rows, "Isthmus") and best_of(rows, "PyTorch")}
-    missing = [net for net in works if net not in timed]
+    missing = [net for net in works if net not in {rows[0].setting.net for rows in groups}]
+    missing += [f"{rows[0].setting.net} {rows[0].setting.work} {rows[0].setting.precision}" for rows in groups
+                if not (best_of(rows, "Isthmus") and best_of(rows, "PyTorch"))]
     if missing:
         sys.exit(f"not compared: {', '.join(missing)}; the reasons are above")
 
