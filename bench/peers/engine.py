@@ -37,16 +37,13 @@ class Isthmus:
         self.lib.ist_engine_description.restype = c.c_char_p
         for f in ("ist_model_n_params", "ist_model_n_statistics", "ist_model_flops"):
             getattr(self.lib, f).restype = c.c_int64
-        engine, dataset, model, self.points = c.c_void_p(), c.c_void_p(), c.c_void_p(), c.c_void_p()
-        n, channels, height, width = images.shape
-        images, labels = np.ascontiguousarray(images, np.uint8), np.ascontiguousarray(labels, np.int32)
-        means, stds = np.full(channels, mean, np.float32), np.full(channels, std, np.float32)
+        engine, model = c.c_void_p(), c.c_void_p()
         self.call("ist_engine_create", 0, 0, threads, c.byref(engine))
-        self.call("ist_dataset_create", engine, _ptr(images), _ptr(labels), c.c_int64(n), channels, height, width, classes,
-                  _ptr(means), _ptr(stds), c.byref(dataset))
-        self.call("ist_model_create", engine, spec.encode(), channels, height, width, classes, PRECISION[precision], c.byref(model))
-        self.call("ist_points_create", model, points, c.byref(self.points))
-        self.engine, self.dataset, self.model, self.n = engine, dataset, model, points
+        self.engine, self.classes, self.mean, self.std = engine, classes, mean, std
+        self.use(images, labels)
+        self.call("ist_model_create", engine, spec.encode(), *images.shape[1:], classes, PRECISION[precision], c.byref(model))
+        self.model, self.n = model, points
+        self.points = self.more_points(points)
         self.description = self.lib.ist_engine_description(engine).decode()
         self.n_params = self.lib.ist_model_n_params(model)
         self.size = self.n_params + self.lib.ist_model_n_statistics(model)
@@ -59,6 +56,22 @@ class Isthmus:
         if getattr(self.lib, name)(*args) != 0:
             raise RuntimeError(self.lib.ist_last_error().decode())
 
+    def use(self, images, labels):
+        """Goes on with another data set of the same shape."""
+        dataset = c.c_void_p()
+        n, channels, height, width = images.shape
+        images, labels = np.ascontiguousarray(images, np.uint8), np.ascontiguousarray(labels, np.int32)
+        means, stds = np.full(channels, self.mean, np.float32), np.full(channels, self.std, np.float32)
+        self.call("ist_dataset_create", self.engine, _ptr(images), _ptr(labels), c.c_int64(n), channels, height, width,
+                  self.classes, _ptr(means), _ptr(stds), c.byref(dataset))
+        self.dataset = dataset
+
+    def more_points(self, n):
+        """Another n points of the model, zeros; whoever sets `points` to them works on them."""
+        points = c.c_void_p()
+        self.call("ist_points_create", self.model, n, c.byref(points))
+        return points
+
     def tensors(self):
         for i in range(self.lib.ist_model_n_tensors(self.model)):
             t = Tensor()
@@ -69,6 +82,9 @@ class Isthmus:
         out = np.empty(self.size, np.float32)
         self.call("ist_points_read", self.points, index, _ptr(out))
         return out
+
+    def write(self, index, values):
+        self.call("ist_points_write", self.points, index, _ptr(np.ascontiguousarray(values, np.float32)))
 
     def gradient(self, batch, step=0):
         losses = np.empty(self.n, np.float32)

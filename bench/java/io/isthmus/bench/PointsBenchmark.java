@@ -43,7 +43,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(3)
 public class PointsBenchmark {
   static final int IMAGES = 2000;
-  static final int PIVOTS = 4;
+  static final int PIVOTS = 8;
   private static final int POINTS = 2;
   private static final int BATCH = 128;
 
