@@ -40,7 +40,8 @@ typedef enum ist_status {
 typedef enum ist_backend { IST_BACKEND_CPU = 0, IST_BACKEND_CUDA = 1 } ist_backend;
 
 /* Type of activations and of the weights inside convolutions and matrix products. Accumulation, master weights,
- * momentum, gradients and batch-norm vectors are float32 in both. IST_FP32 is exact float32 arithmetic. */
+ * momentum, gradients and batch-norm vectors are float32 in both. IST_FP32 is float32 throughout; some convolutions are done by
+ * Winograd's filtering, which is float32 arithmetic in another order. */
 typedef enum ist_precision { IST_FP32 = 0, IST_BF16 = 1 } ist_precision;
 
 /* Tangent of a path at a pivot. */
