@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "error.h"
+#include "host_memory.h"
 #include "model.h"
 #include "points.h"
 
@@ -42,6 +43,17 @@ ist_status fail(const char *function, ist_status status, const char *text) noexc
     return status;
 }
 
+// Where nobody knows any more how much was asked for.
+ist_status fail_without_memory(const char *function) noexcept {
+    try {
+        const std::string available = ist::bytes_in_words(ist::available_host_memory());
+        return fail(function, IST_OUT_OF_MEMORY,
+                    ("out of memory: " + available + " are available; use fewer points or a smaller batch").c_str());
+    } catch (...) {
+        return fail(function, IST_OUT_OF_MEMORY, "out of memory");
+    }
+}
+
 template <typename Body> ist_status guard(const char *function, Body body) noexcept {
     last_error.clear();
     try {
@@ -50,7 +62,7 @@ template <typename Body> ist_status guard(const char *function, Body body) noexc
     } catch (const Error &e) {
         return fail(function, e.status, e.what());
     } catch (const std::bad_alloc &) {
-        return fail(function, IST_OUT_OF_MEMORY, "the host has no memory left");
+        return fail_without_memory(function);
     } catch (const std::exception &e) {
         return fail(function, IST_INTERNAL, e.what());
     } catch (...) {

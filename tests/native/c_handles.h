@@ -25,6 +25,15 @@ class HandlesTest : public testing::Test {
     void TearDown() override { EXPECT_EQ(ist_live_handles(), 0); }
 };
 
+// Whether the engine has this precision on this machine and code path.
+inline bool supported(ist_precision precision) {
+    ist_engine *engine = nullptr;
+    must(ist_engine_create(IST_BACKEND_CPU, 0, 1, &engine));
+    const bool yes = ist_engine_supports(engine, precision);
+    ist_engine_destroy(engine);
+    return yes;
+}
+
 using EngineHandle = std::unique_ptr<ist_engine, void (*)(ist_engine *)>;
 using DatasetHandle = std::unique_ptr<ist_dataset, void (*)(ist_dataset *)>;
 using ModelHandle = std::unique_ptr<ist_model, void (*)(ist_model *)>;

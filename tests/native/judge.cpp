@@ -95,7 +95,9 @@ void expect_tensors_close(const Case &c, Spread &spread, bool statistic, const s
         if (d.difference <= allowed)
             continue;
         const double *noise = &spread.of(quantity)[offset];
-        allowed += precision == IST_FP32 ? 3 * *std::max_element(noise, noise + n) : 2 * norm(noise, n);
+        // fp32: where all cancels, one rounding that all rows share (a batch-norm correction's offset) weighs more than
+        // the noise, which differs from row to row.
+        allowed += precision == IST_FP32 ? 8 * *std::max_element(noise, noise + n) : 2 * norm(noise, n);
         EXPECT_LE(d.difference, allowed) << what << " of " << t.name << ", tolerance " << tolerance(precision) * d.scale
                                          << " + noise; of " << n << " entries [" << d.worst
                                          << "] is worst: " << actual[offset + d.worst] << ", expected "

@@ -49,11 +49,7 @@ class Repeatability : public HandlesTest, public testing::WithParamInterface<Sub
     static constexpr int kPoints = 5;
 
     void SetUp() override {
-        ist_engine *engine = nullptr;
-        must(ist_engine_create(IST_BACKEND_CPU, 0, 1, &engine));
-        const bool supported = ist_engine_supports(engine, GetParam().precision);
-        ist_engine_destroy(engine);
-        if (!supported)
+        if (!supported(GetParam().precision))
             GTEST_SKIP() << "cpu has no bf16 on this machine";
     }
 

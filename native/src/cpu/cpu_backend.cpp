@@ -27,6 +27,19 @@ std::string processor_name() {
     return "unknown processor";
 }
 
+// The most that ISTHMUS_ISA allows: `avx2`, or `avx512` without bf16, so that every code path can be tested on one
+// processor; unset or empty: what there is.
+enum class Limit { kAvx2, kAvx512, kNone };
+
+Limit instruction_set_limit() {
+    const char *value = std::getenv("ISTHMUS_ISA");
+    const std::string limit = value ? value : "";
+    if (limit.empty()) return Limit::kNone;
+    if (limit == "avx2") return Limit::kAvx2;
+    if (limit == "avx512") return Limit::kAvx512;
+    throw Error(IST_INVALID_ARGUMENT, "the environment variable ISTHMUS_ISA must be avx2, avx512 or empty, got '" + limit + "'");
+}
+
 int available_cores() {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
@@ -39,13 +52,12 @@ CpuBackend::CpuBackend(int n_threads) : pool_(n_threads > 0 ? n_threads : availa
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         throw Error(IST_UNSUPPORTED, "the CPU backend needs a processor with AVX2 and FMA (2013 or later); this one is " +
                                          processor_name());
-    // ISTHMUS_ISA=avx2 keeps to AVX2, for tests of that code path; oneDNN follows by ONEDNN_MAX_CPU_ISA.
-    const char *limit = std::getenv("ISTHMUS_ISA");
-    const bool only_avx2 = limit && std::string(limit) == "avx2";
-    avx512_ = !only_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+    const Limit limit = instruction_set_limit();
+    avx512_ = limit != Limit::kAvx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    bf16_ = avx512_ && __builtin_cpu_supports("avx512bf16");
-    if (only_avx2) dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2); // ignored once oneDNN has compiled something
+    bf16_ = avx512_ && limit == Limit::kNone && __builtin_cpu_supports("avx512bf16");
+    if (limit != Limit::kNone) // ignored once oneDNN has compiled something
+        dnnl::set_max_cpu_isa(limit == Limit::kAvx2 ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::avx512_core);
     vectors_ = avx512_ ? &vector_kernels_avx512() : &vector_kernels_avx2();
     const dnnl_version_t *version = dnnl::version();
     description_ = "CPU " + processor_name() + ", " + (bf16_ ? "AVX-512 with bf16" : avx512_ ? "AVX-512" : "AVX2") +

@@ -3,7 +3,26 @@
 
 #include <algorithm>
 
+#include "../error.h"
+#include "../host_memory.h"
+
 namespace ist::cpu {
+namespace {
+
+// Runs what prepares primitives and buffers. What oneDNN lacks there is memory, unless it says otherwise; it calls
+// memory for machine code it did not get a runtime error.
+template <class Body> void with_memory(Body body) {
+    try {
+        body();
+    } catch (const dnnl::error &e) {
+        if (e.status != dnnl_out_of_memory && e.status != dnnl_runtime_error) throw;
+        throw Error(IST_OUT_OF_MEMORY, std::string("out of memory: oneDNN ") + e.what() + " with " +
+                                           bytes_in_words(available_host_memory()) +
+                                           " available; use fewer points, fewer threads or a smaller batch");
+    }
+}
+
+} // namespace
 
 CpuExecutor::CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool)
     : network_(network), plan_(network_), kernels_(kernels), pool_(pool),
@@ -58,15 +77,38 @@ TrainingTeam &CpuExecutor::training_team(int index, int batch) {
     return *training_teams_[size_t(index)];
 }
 
+int CpuExecutor::prepare_training(int batch, int n) {
+    int lanes = 0;
+    with_memory([&] {
+        lanes = training_plan(batch)->n_lanes;
+        const int team = largest_team(n, lanes);
+        for (int t = 0; t < pool_.size(); t++)
+            if (has_buffers(t, n, team)) training_team(t, batch).reserve(team);
+    });
+    return lanes;
+}
+
+void CpuExecutor::prepare_inference(int n, const CpuImages &images) {
+    with_memory([&] {
+        if (!inference_)
+            inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
+        const int team = largest_team(n, pool_.size());
+        if (int(inference_teams_.size()) < pool_.size()) inference_teams_.resize(size_t(pool_.size()));
+        for (int t = 0; t < pool_.size(); t++) {
+            if (!has_buffers(t, n, team)) continue;
+            auto &slot = inference_teams_[size_t(t)];
+            if (!slot) slot = std::make_unique<InferenceTeam>(inference_);
+            slot->reserve(team, images.n_images);
+        }
+    });
+}
+
 void CpuExecutor::train(const DeviceImages &device_images, const ist_sampling &sampling, int64_t step, int n,
                         PointJob *jobs) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
     ThreadPool::enter();
-    const auto plan = training_plan(sampling.batch_size);
-    const int team = largest_team(n, plan->n_lanes);
-    for (int t = 0; t < pool_.size(); t++)
-        if (has_buffers(t, n, team)) training_team(t, sampling.batch_size).reserve(team);
-    schedule(n, plan->n_lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
+    const int lanes = prepare_training(sampling.batch_size, n);
+    schedule(n, lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
         const auto wanted =
             jobs[j].gradient ? TrainingTeam::Wanted::kGradient : TrainingTeam::Wanted::kLossOnly;
         training_teams_[size_t(buffers)]->run(thread, size, barrier, wanted, images, sampling, step, jobs[j], nullptr);
@@ -77,12 +119,9 @@ void CpuExecutor::recompute_statistics(const DeviceImages &device_images, const 
                                        int n, PointJob *jobs) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
     ThreadPool::enter();
-    const auto plan = training_plan(sampling.batch_size);
-    const int team = largest_team(n, plan->n_lanes);
-    for (int t = 0; t < pool_.size(); t++)
-        if (has_buffers(t, n, team)) training_team(t, sampling.batch_size).reserve(team);
+    const int lanes = prepare_training(sampling.batch_size, n);
     std::vector<std::vector<double>> sums(size_t(n), std::vector<double>(size_t(network_.n_statistics), 0.0));
-    schedule(n, plan->n_lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
+    schedule(n, lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
         for (int b = 0; b < n_batches; b++)
             training_teams_[size_t(buffers)]->run(thread, size, barrier, TrainingTeam::Wanted::kStatistics, images,
                                                   sampling, b, jobs[j], sums[size_t(j)].data());
@@ -95,16 +134,7 @@ void CpuExecutor::recompute_statistics(const DeviceImages &device_images, const 
 void CpuExecutor::evaluate(const DeviceImages &device_images, int n, PointJob *jobs) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
     ThreadPool::enter();
-    if (!inference_)
-        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
-    const int team = largest_team(n, pool_.size());
-    if (int(inference_teams_.size()) < pool_.size()) inference_teams_.resize(size_t(pool_.size()));
-    for (int t = 0; t < pool_.size(); t++) {
-        if (!has_buffers(t, n, team)) continue;
-        auto &slot = inference_teams_[size_t(t)];
-        if (!slot) slot = std::make_unique<InferenceTeam>(inference_);
-        slot->reserve(team, images.n_images);
-    }
+    prepare_inference(n, images);
     schedule(n, pool_.size(), [&](int buffers, int j, int thread, int size, Barrier &barrier) {
         inference_teams_[size_t(buffers)]->run(thread, size, barrier, images, jobs[j], nullptr);
     });
@@ -113,12 +143,7 @@ void CpuExecutor::evaluate(const DeviceImages &device_images, int n, PointJob *j
 void CpuExecutor::predict(const DeviceImages &device_images, const PointJob &job, float *log_probabilities) {
     const CpuImages &images = static_cast<const CpuImages &>(device_images);
     ThreadPool::enter();
-    if (!inference_)
-        inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
-    if (inference_teams_.empty()) inference_teams_.resize(size_t(pool_.size()));
-    if (!inference_teams_[0]) inference_teams_[0] = std::make_unique<InferenceTeam>(inference_);
-    const int team = largest_team(1, pool_.size());
-    inference_teams_[0]->reserve(team, images.n_images);
+    prepare_inference(1, images);
     PointJob copy = job;
     schedule(1, pool_.size(), [&](int buffers, int, int thread, int size, Barrier &barrier) {
         inference_teams_[size_t(buffers)]->run(thread, size, barrier, images, copy, log_probabilities);

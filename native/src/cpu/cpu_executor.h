@@ -26,6 +26,9 @@ class CpuExecutor : public Executor {
     bool has_buffers(int index, int n, int team) const;
     std::shared_ptr<const TrainingPlan> training_plan(int batch);
     TrainingTeam &training_team(int index, int batch);
+    // Make plan and buffers ready for n points, before any thread starts. The first returns the plan's lanes.
+    int prepare_training(int batch, int n);
+    void prepare_inference(int n, const CpuImages &images);
 
     const Network network_;
     const NetworkPlan plan_;

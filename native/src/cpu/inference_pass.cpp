@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "matrix_product.h"
+
 namespace ist::cpu {
 namespace {
 
@@ -253,7 +255,7 @@ void InferenceTeam::slice(ThreadState &state, int64_t first, float *log_probabil
             float *y = static_cast<float *>(dst.slice.data);
             if (op.bias >= 0)
                 for (int i = 0; i < n; i++) std::memcpy(y + i * out, param(op.bias), size_t(out) * sizeof(float));
-            dnnl::sgemm('N', 'T', n, out, in, 1.f, x, in, param(op.weight), in, op.bias >= 0 ? 1.f : 0.f, y, out);
+            matrix_product('N', 'T', n, out, in, x, in, param(op.weight), in, op.bias >= 0 ? 1.f : 0.f, y, out);
         } else {
             forward_slice_op(op, n, src, residual, dst);
         }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../error.h"
+#include "matrix_product.h"
 
 namespace ist::cpu {
 namespace {
@@ -302,7 +303,7 @@ void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &off
         float *y = static_cast<float *>(dst.slice.data);
         if (op.bias >= 0)
             for (int i = 0; i < n; i++) std::memcpy(y + i * out, param(op.bias), size_t(out) * sizeof(float));
-        dnnl::sgemm('N', 'T', n, out, in, 1.f, x, in, param(op.weight), in, op.bias >= 0 ? 1.f : 0.f, y, out);
+        matrix_product('N', 'T', n, out, in, x, in, param(op.weight), in, op.bias >= 0 ? 1.f : 0.f, y, out);
         break;
     }
     default: forward_slice_op(op, n, src, residual, dst);
@@ -455,7 +456,7 @@ void TrainingTeam::backward_linear(ThreadState &state, int segment, int k, int l
     }
     const int64_t in = net_.value(op.src).elements(), out = net_.value(op.dst).channels;
     float *dw = lanes_[size_t(lane)].weight[size_t(k)].as<float>();
-    dnnl::sgemm('T', 'N', out, in, n, 1.f, dy, out, x, in, beta, dw, in);
+    matrix_product('T', 'N', out, in, n, dy, out, x, in, beta, dw, in);
     if (op.bias >= 0) {
         double *db = lanes_[size_t(lane)].bias[size_t(k)].as<double>();
         if (beta == 0.f) std::fill_n(db, out, 0.0);
@@ -465,7 +466,7 @@ void TrainingTeam::backward_linear(ThreadState &state, int segment, int k, int l
     const GradientOut g = outgoing(state, segment, op.src, net_.ops[size_t(k)].src, slice);
     if (!g.g.slice.data) return;
     float *dx = flat ? static_cast<float *>(g.g.slice.data) : state.floats_b.as<float>();
-    dnnl::sgemm('N', 'N', n, in, out, 1.f, dy, out, param(op.weight), in, flat && g.add ? 1.f : 0.f, dx, in);
+    matrix_product('N', 'N', n, in, out, dy, out, param(op.weight), in, flat && g.add ? 1.f : 0.f, dx, in);
     if (!flat) unflatten(n, dx, g.g, g.add);
 }
 

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
@@ -24,7 +25,26 @@ final class Child implements AutoCloseable {
 
   /** Starts a command in a folder; what it prints goes to files beside the folder. */
   static Child start(Path folder, List<String> arguments) throws IOException {
-    List<String> command = new ArrayList<>();
+    return start(folder, Isthmus.class, arguments, List.of(), Map.of());
+  }
+
+  /**
+   * Starts a program.
+   *
+   * @param main its class
+   * @param prefix what starts the JVM, such as a shell with limits
+   * @param environment variables it gets besides this process's own
+   */
+  static Child start(
+      Path folder,
+      Class<?> main,
+      List<String> arguments,
+      List<String> prefix,
+      Map<String, String> environment)
+      throws IOException {
+    // In a background job of a shell SIGINT is ignored, and so it would be in a child.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+    command.addAll(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"));
     for (String name : System.getProperties().stringPropertyNames().stream().sorted().toList()) {
@@ -32,17 +52,17 @@ final class Child implements AutoCloseable {
         command.add("-D" + name + "=" + System.getProperty(name));
       }
     }
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.isthmus.cli.Isthmus"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(arguments);
     Path out = Files.createTempFile(folder.toAbsolutePath().getParent(), "child", ".out");
     Path err = Files.createTempFile(folder.toAbsolutePath().getParent(), "child", ".err");
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(folder.toFile())
             .redirectOutput(out.toFile())
-            .redirectError(err.toFile())
-            .start();
-    return new Child(process, out, err);
+            .redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    return new Child(builder.start(), out, err);
   }
 
   /** Waits for its end; the exit code. */

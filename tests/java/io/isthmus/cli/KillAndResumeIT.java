@@ -66,7 +66,7 @@ class KillAndResumeIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"TERM", "USR1"})
+  @ValueSource(strings = {"TERM", "INT", "USR1"})
   void asksToStopItKeepsACheckpointAndGoesOn(String signal) throws Exception {
     Path checkpoint = work.resolve(signal).resolve("minima/0002/checkpoint.h5");
     try (Child child = start(signal)) {

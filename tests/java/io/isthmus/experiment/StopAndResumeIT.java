@@ -74,6 +74,18 @@ class StopAndResumeIT {
   }
 
   @Test
+  void checkpointsThatAKillLeftBesideFinishedFilesAreRemoved() throws IOException {
+    run("whole", CONFIG, () -> false);
+    Map<String, String> whole = results("whole");
+    Files.delete(folder.resolve("whole/graph.json"));
+    for (String left : List.of("minima/0002/checkpoint.h5", "paths/0001-0002/checkpoint.h5.prev")) {
+      Files.writeString(folder.resolve("whole").resolve(left), "left");
+    }
+    run("whole", CONFIG, () -> false);
+    assertThat(results("whole")).isEqualTo(whole);
+  }
+
+  @Test
   void aDamagedCheckpointIsPutAsideAndTheOneBeforeItUsed() throws IOException {
     run("whole", CONFIG, () -> false);
     Path folderOfPath = folder.resolve("damaged/paths/0001-0003");

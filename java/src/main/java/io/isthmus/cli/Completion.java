@@ -3,8 +3,6 @@ package io.isthmus.cli;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** {@code isthmus completion}: the script that lets a shell complete verbs and options. */
 @Command(
@@ -14,8 +12,6 @@ import picocli.CommandLine.Spec;
 final class Completion implements Callable<Integer> {
   private final Console console;
 
-  @Spec private CommandSpec spec;
-
   Completion(Console console) {
     this.console = console;
   }
@@ -24,7 +20,7 @@ final class Completion implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    String script = AutoComplete.bash("isthmus", spec.root().commandLine());
+    String script = AutoComplete.bash("isthmus", Isthmus.commandLine(console));
     console.answer(new Document(script), () -> script);
     return 0;
   }

@@ -14,11 +14,11 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code isthmus demo}: the built-in configuration {@code demo}, which takes a minute or two. */
+/** {@code isthmus demo}: the built-in configuration {@code demo}, which takes a minute. */
 @Command(
     name = "demo",
     description = {
-      "See it work: five small networks on 8x8 digits and the paths between them, in two minutes.",
+      "See it work: five small networks on 8x8 digits and the paths between them, in a minute.",
       "",
       "Goes on with a demo that was stopped; a finished one is shown again at once, as running it"
           + " anew would give the same bits."

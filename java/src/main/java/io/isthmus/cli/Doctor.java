@@ -143,7 +143,9 @@ final class Doctor implements Callable<Integer> {
         + Sizes.kibibytes(field(MEMORY, "MemTotal"));
   }
 
-  /** By File, not FileStore: that one looks for a mount point, which a chroot or container may hide. */
+  /**
+   * By File, not FileStore: that one looks for a mount point, which a chroot or container may hide.
+   */
   private static String disk() {
     Path here = Path.of("").toAbsolutePath();
     return Sizes.bytes(here.toFile().getUsableSpace()) + " free in " + here;

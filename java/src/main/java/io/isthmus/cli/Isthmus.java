@@ -3,6 +3,7 @@ package io.isthmus.cli;
 import io.isthmus.config.ExitCode;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -40,23 +41,23 @@ import picocli.CommandLine.Spec;
 public final class Isthmus implements Callable<Integer> {
   private static final int HELP_WIDTH = 96;
 
-  private static final Class<?>[] VERBS = {
-    Demo.class,
-    RunVerb.class,
-    Train.class,
-    Connect.class,
-    Explore.class,
-    Eval.class,
-    ReportVerb.class,
-    Export.class,
-    ImportVerb.class,
-    Inspect.class,
-    DataVerb.class,
-    ConfigVerb.class,
-    Doctor.class,
-    Completion.class,
-    Man.class
-  };
+  private static final List<Class<?>> VERBS =
+      List.of(
+          Demo.class,
+          RunVerb.class,
+          Train.class,
+          Connect.class,
+          Explore.class,
+          Eval.class,
+          ReportVerb.class,
+          Export.class,
+          ImportVerb.class,
+          Inspect.class,
+          DataVerb.class,
+          ConfigVerb.class,
+          Doctor.class,
+          Completion.class,
+          Man.class);
 
   private final Console console;
 
@@ -110,7 +111,7 @@ public final class Isthmus implements Callable<Integer> {
 
   /** Runs one command; the exit code. */
   static int run(Console console, String... args) {
-    CommandLine commandLine = commandLine(console);
+    CommandLine commandLine = commandLine(console, called(args));
     int status;
     try {
       status = commandLine.execute(args);
@@ -127,10 +128,27 @@ public final class Isthmus implements Callable<Integer> {
     return status;
   }
 
+  /** The verb that is called alone where it comes first: to read the others takes time. */
+  private static List<Class<?>> called(String... args) {
+    return VERBS.stream()
+        .filter(verb -> args.length > 0 && args[0].equals(name(verb)))
+        .findFirst()
+        .<List<Class<?>>>map(List::of)
+        .orElse(VERBS);
+  }
+
+  private static String name(Class<?> verb) {
+    return verb.getAnnotation(Command.class).name();
+  }
+
   /** The whole tree of verbs. */
   static CommandLine commandLine(Console console) {
+    return commandLine(console, VERBS);
+  }
+
+  private static CommandLine commandLine(Console console, List<Class<?>> verbs) {
     CommandLine commandLine = new CommandLine(new Isthmus(console), verbs(console));
-    for (Class<?> verb : VERBS) {
+    for (Class<?> verb : verbs) {
       commandLine.addSubcommand(verb);
     }
     commandLine

@@ -44,7 +44,7 @@ final class Man implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CommandLine root = spec.root().commandLine();
+    CommandLine root = Isthmus.commandLine(console);
     if (output == null) {
       String page = ManPage.of(find(root));
       console.answer(new Document(page), () -> page);

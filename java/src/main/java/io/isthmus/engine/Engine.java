@@ -28,7 +28,8 @@ public final class Engine implements AutoCloseable {
    * @param backend its kind
    * @param device its number, from 0
    * @param threads host threads to compute with; 0: one per available core
-   * @throws EngineException if the backend or the device is not there
+   * @throws EngineException if the backend or the device is not there, or ISTHMUS_ISA names no
+   *     instruction set
    */
   public static Engine open(Backend backend, int device, int threads) {
     NativeLibrary.require();
@@ -38,7 +39,11 @@ public final class Engine implements AutoCloseable {
           case CUDA -> IST_BACKEND_CUDA;
         };
     ist_engine out = new ist_engine();
-    NativeHandle.check(ist_engine_create(code, device, threads, out));
+    try {
+      NativeHandle.check(ist_engine_create(code, device, threads, out));
+    } catch (EngineException e) {
+      throw e.ofUser();
+    }
     return new Engine(out);
   }
 

@@ -54,6 +54,7 @@ final class PathSearch implements PathObserver {
                 .formatted(
                     name(), session.run().folder(), session.run().cycle(pair, 0).getParent()));
       }
+      session.run().removePathCheckpoint(pair); // left by a kill right after the last cycle
       return read(last);
     }
     PathState start = start();

@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * Trains the minima of a run that are not there yet, all of them together, each from its
@@ -35,11 +34,14 @@ final class Training implements TrainingObserver {
 
   /** Leaves a file for every minimum that the configuration asks for. */
   void run() {
-    missing =
-        IntStream.rangeClosed(1, session.config().training().minima())
-            .filter(number -> !Files.exists(file(number)))
-            .boxed()
-            .toList();
+    missing = new ArrayList<>();
+    for (int number = 1; number <= session.config().training().minima(); number++) {
+      if (Files.exists(file(number))) {
+        session.run().removeTrainingCheckpoint(number); // left by a kill right after that file
+      } else {
+        missing.add(number);
+      }
+    }
     if (missing.isEmpty()) {
       return;
     }

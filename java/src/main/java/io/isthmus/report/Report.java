@@ -117,14 +117,14 @@ public final class Report {
       Files.write(fresh, bytes);
       Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      String reason =
-          e instanceof FileSystemException f && f.getReason() != null
-              ? f.getReason()
-              : e.toString();
+      boolean named = e instanceof FileSystemException f && f.getReason() != null;
+      String reason = named ? ((FileSystemException) e).getReason() : e.getMessage();
+      String remedy =
+          String.valueOf(reason).contains("No space left")
+              ? "free some space and run the same command again, nothing saved before is lost"
+              : "check the disk and the folder";
       throw new IsthmusException(
-          ExitCode.IO,
-          "Cannot write %s: %s; check the disk and the folder.".formatted(file, reason),
-          e);
+          ExitCode.IO, "Cannot write %s: %s; %s.".formatted(file, reason, remedy), e);
     }
   }
 }
