@@ -44,16 +44,13 @@ struct Options {
     std::string command; // what of it decides what is measured
 };
 
-[[noreturn]] void wrong(const std::string &sentence) {
-    throw std::invalid_argument(sentence);
-}
+[[noreturn]] void wrong(const std::string &sentence) { throw std::invalid_argument(sentence); }
 
 std::vector<std::string> split(const std::string &list) {
     std::vector<std::string> parts;
     std::istringstream stream(list);
     for (std::string part; std::getline(stream, part, ',');)
-        if (!part.empty())
-            parts.push_back(part);
+        if (!part.empty()) parts.push_back(part);
     return parts;
 }
 
@@ -72,12 +69,10 @@ double number(const std::string &option, const std::string &text, double least) 
 std::vector<ist_precision> precisions_of(const std::vector<std::string> &names) {
     std::vector<ist_precision> precisions;
     for (const std::string &name : names) {
-        if (name != "fp32" && name != "bf16")
-            wrong("--precisions knows fp32 and bf16, not '" + name + "'");
+        if (name != "fp32" && name != "bf16") wrong("--precisions knows fp32 and bf16, not '" + name + "'");
         precisions.push_back(name == "bf16" ? IST_BF16 : IST_FP32);
     }
-    if (precisions.empty())
-        wrong("--precisions must name one");
+    if (precisions.empty()) wrong("--precisions must name one");
     return precisions;
 }
 
@@ -87,45 +82,30 @@ Options parsed(int argc, char **argv) {
     plan.kinds = kind_names();
     plan.threads = std::max(1, int(std::thread::hardware_concurrency()));
     for (int i = 1; i < argc; ++i)
-        if (!std::strcmp(argv[i], "--quick"))
-            options.quick = true;
-    if (options.quick)
-        plan.quick();
+        if (!std::strcmp(argv[i], "--quick")) options.quick = true;
+    if (options.quick) plan.quick();
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--quick") {
             options.command += " --quick";
             continue;
         }
-        if (i + 1 == argc)
-            wrong(option + ": no such option, or its value is missing; --help lists them");
+        if (i + 1 == argc) wrong(option + ": no such option, or its value is missing; --help lists them");
         const std::string value = argv[++i];
         if (option != "--note" && option != "--out" && option != "--json")
             options.command += " " + option + " " + value;
-        if (option == "--works")
-            plan.kinds = split(value);
-        else if (option == "--nets")
-            plan.nets = split(value);
-        else if (option == "--path-net")
-            plan.path_net = value;
-        else if (option == "--precisions")
-            plan.precisions = precisions_of(split(value));
-        else if (option == "--threads")
-            plan.threads = int(number(option, value, 1));
-        else if (option == "--batch")
-            plan.batch = int(number(option, value, 2));
-        else if (option == "--samples")
-            plan.effort.samples = int(number(option, value, 1));
-        else if (option == "--seconds")
-            plan.effort.seconds = number(option, value, 0);
-        else if (option == "--out")
-            options.out = value;
-        else if (option == "--json")
-            options.json = value;
-        else if (option == "--note")
-            options.note = value;
-        else
-            wrong("no option '" + option + "'; --help lists them");
+        if (option == "--works") plan.kinds = split(value);
+        else if (option == "--nets") plan.nets = split(value);
+        else if (option == "--path-net") plan.path_net = value;
+        else if (option == "--precisions") plan.precisions = precisions_of(split(value));
+        else if (option == "--threads") plan.threads = int(number(option, value, 1));
+        else if (option == "--batch") plan.batch = int(number(option, value, 2));
+        else if (option == "--samples") plan.effort.samples = int(number(option, value, 1));
+        else if (option == "--seconds") plan.effort.seconds = number(option, value, 0);
+        else if (option == "--out") options.out = value;
+        else if (option == "--json") options.json = value;
+        else if (option == "--note") options.note = value;
+        else wrong("no option '" + option + "'; --help lists them");
     }
     for (const std::string &kind : plan.kinds)
         if (std::find(kind_names().begin(), kind_names().end(), kind) == kind_names().end())
@@ -137,15 +117,13 @@ void write(const std::string &path, const std::string &text) {
     std::ofstream file(path);
     file << text;
     file.close();
-    if (!file)
-        throw std::runtime_error("cannot write " + path + "; is its folder there and writable?");
+    if (!file) throw std::runtime_error("cannot write " + path + "; is its folder there and writable?");
 }
 
 std::string processor() {
     std::ifstream info("/proc/cpuinfo");
     for (std::string line; std::getline(info, line);)
-        if (line.rfind("model name", 0) == 0)
-            return line.substr(line.find(':') + 2);
+        if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
     return "unknown processor";
 }
 
@@ -168,8 +146,7 @@ std::string head(const Options &options) {
     text << "* " << today() << "; Isthmus " << ist_version() << "; " << processor() << "; "
          << description(options.plan.threads) << "; " << system.sysname << ' ' << system.release << "; GCC "
          << __VERSION__ << '\n';
-    if (!options.note.empty())
-        text << "* " << options.note << '\n';
+    if (!options.note.empty()) text << "* " << options.note << '\n';
     text << "* Command: `./isthmus bench" << options.command << "`\n"
          << "* Median and 10th to 90th percentile of n samples after a warm-up; the first call, which compiles "
             "primitives, apart. "
@@ -186,12 +163,9 @@ std::string head(const Options &options) {
 
 std::string progress(const Result &result) {
     std::string text = result.work.kind;
-    if (!result.work.net.empty())
-        text += " " + result.work.net + " " + precision_name(result.work.precision);
-    if (!result.measured.error.empty())
-        return text + ": failed: " + result.measured.error;
-    if (result.measured.series.size() != 1)
-        return text + ": done";
+    if (!result.work.net.empty()) text += " " + result.work.net + " " + precision_name(result.work.precision);
+    if (!result.measured.error.empty()) return text + ": failed: " + result.measured.error;
+    if (result.measured.series.size() != 1) return text + ": done";
     const Series &series = result.measured.series[0];
     return text + ": " + std::to_string(int(series.amount / median(series.seconds))) + " images/s";
 }
@@ -205,8 +179,7 @@ int run(const Options &given) {
                               plan.precisions.end());
         std::cerr << "bf16 is left out: this processor has no AVX-512 with bf16\n";
     }
-    if (plan.precisions.empty())
-        return 1;
+    if (plan.precisions.empty()) return 1;
     std::vector<Work> list = works(plan);
     if (!list.empty() && list.front().kind == "probe" && list.size() > 1)
         list.push_back(list.front()); // again at the end: machines change their speed
@@ -217,12 +190,9 @@ int run(const Options &given) {
     }
 
     const std::vector<Table> all = tables(results);
-    if (tables_wanted)
-        std::cout << head(options) << '\n' << as_text(all);
-    if (options.json == "-")
-        std::cout << as_json_lines(results);
-    else if (!options.json.empty())
-        write(options.json, as_json_lines(results));
+    if (tables_wanted) std::cout << head(options) << '\n' << as_text(all);
+    if (options.json == "-") std::cout << as_json_lines(results);
+    else if (!options.json.empty()) write(options.json, as_json_lines(results));
     if (!options.out.empty()) {
         const std::string svg = as_svg(results);
         std::string text = "# The engine alone\n\n" + head(options) + as_markdown(all);
@@ -234,10 +204,8 @@ int run(const Options &given) {
         write(options.out, text);
     }
     const std::vector<std::string> missing = defects(results);
-    for (const std::string &sentence : missing)
-        std::cerr << "isthmus_bench: " << sentence << '\n';
-    if (tables_wanted && missing.empty())
-        std::cout << results.size() << " works measured, none missing\n";
+    for (const std::string &sentence : missing) std::cerr << "isthmus_bench: " << sentence << '\n';
+    if (tables_wanted && missing.empty()) std::cout << results.size() << " works measured, none missing\n";
     return missing.empty() ? 0 : 1;
 }
 

@@ -11,8 +11,7 @@ constexpr int kChannels = 3, kExtent = 32, kClasses = 10;
 constexpr ist_sgd kSgd{0.01f, 0.9f, 1e-4f, 0};
 
 void must(ist_status status) {
-    if (status != IST_OK)
-        throw std::runtime_error(ist_last_error());
+    if (status != IST_OK) throw std::runtime_error(ist_last_error());
 }
 
 void check_finite(double loss) {
@@ -28,23 +27,17 @@ Engine open_engine(int n_threads) {
     return Engine(engine, Destroy());
 }
 
-bool supports(ist_precision precision) {
-    return ist_engine_supports(open_engine(1).get(), precision) != 0;
-}
+bool supports(ist_precision precision) { return ist_engine_supports(open_engine(1).get(), precision) != 0; }
 
-std::string description(int n_threads) {
-    return ist_engine_description(open_engine(n_threads).get());
-}
+std::string description(int n_threads) { return ist_engine_description(open_engine(n_threads).get()); }
 
 Dataset noise_images(const Engine &engine, int n_images) {
     std::vector<uint8_t> pixels(size_t(n_images) * kChannels * kExtent * kExtent);
     std::vector<int32_t> labels(n_images);
     uint64_t state = 1;
     const auto next = [&state] { return uint8_t((state = state * 6364136223846793005u + 1442695040888963407u) >> 56); };
-    for (uint8_t &pixel : pixels)
-        pixel = next();
-    for (int32_t &label : labels)
-        label = next() % kClasses;
+    for (uint8_t &pixel : pixels) pixel = next();
+    for (int32_t &label : labels) label = next() % kClasses;
     const float mean[kChannels] = {0.5f, 0.5f, 0.5f}, std[kChannels] = {0.25f, 0.25f, 0.25f};
     ist_dataset *dataset = nullptr;
     must(ist_dataset_create(engine.get(), pixels.data(), labels.data(), n_images, kChannels, kExtent, kExtent, kClasses,
@@ -63,8 +56,7 @@ double Network::first_layer_flops() const {
     ist_tensor first;
     must(ist_model_tensor(model_.get(), 0, &first));
     double flops = first.rank == 4 ? 2.0 * kExtent * kExtent : 2.0;
-    for (int i = 0; i < first.rank; ++i)
-        flops *= double(first.shape[i]);
+    for (int i = 0; i < first.rank; ++i) flops *= double(first.shape[i]);
     return flops;
 }
 
@@ -73,13 +65,11 @@ Points::Points(const Network &network, Dataset dataset, int n, int batch)
     ist_points *points = nullptr;
     must(ist_points_create(network.model(), n, &points));
     points_.reset(points);
-    for (int i = 0; i < n; ++i)
-        streams_.push_back(uint64_t(i));
+    for (int i = 0; i < n; ++i) streams_.push_back(uint64_t(i));
 }
 
 void Points::initialise() {
-    for (int i = 0; i < count(); ++i)
-        must(ist_points_initialise(points_.get(), i, uint64_t(i) + 1));
+    for (int i = 0; i < count(); ++i) must(ist_points_initialise(points_.get(), i, uint64_t(i) + 1));
 }
 
 void Points::initialise_path() {

@@ -29,8 +29,7 @@ using Kernel = float (*)(const float *data, int64_t n, int64_t passes);
 // n rounds of kChains multiply-adds.
 __attribute__((target("avx512f"))) float fp32_avx512(const float *, int64_t n, int64_t passes) {
     __m512 sum[kChains];
-    for (__m512 &s : sum)
-        s = _mm512_set1_ps(1);
+    for (__m512 &s : sum) s = _mm512_set1_ps(1);
     __m512 a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(0.25f);
     for (int64_t i = 0; i < n * passes; ++i) {
         __asm__ volatile("" : "+v"(a), "+v"(b)); // the operands may change: no round is moved out of the loop
@@ -39,15 +38,13 @@ __attribute__((target("avx512f"))) float fp32_avx512(const float *, int64_t n, i
 #undef STEP
     }
     __m512 all = sum[0];
-    for (int k = 1; k < kChains; ++k)
-        all = _mm512_add_ps(all, sum[k]);
+    for (int k = 1; k < kChains; ++k) all = _mm512_add_ps(all, sum[k]);
     return _mm512_reduce_add_ps(all);
 }
 
 __attribute__((target("avx2,fma"))) float fp32_avx2(const float *, int64_t n, int64_t passes) {
     __m256 sum[kChains];
-    for (__m256 &s : sum)
-        s = _mm256_set1_ps(1);
+    for (__m256 &s : sum) s = _mm256_set1_ps(1);
     __m256 a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
     for (int64_t i = 0; i < n * passes; ++i) {
         __asm__ volatile("" : "+x"(a), "+x"(b));
@@ -56,15 +53,13 @@ __attribute__((target("avx2,fma"))) float fp32_avx2(const float *, int64_t n, in
 #undef STEP
     }
     __m256 all = sum[0];
-    for (int k = 1; k < kChains; ++k)
-        all = _mm256_add_ps(all, sum[k]);
+    for (int k = 1; k < kChains; ++k) all = _mm256_add_ps(all, sum[k]);
     return _mm256_cvtss_f32(all);
 }
 
 __attribute__((target("avx512f,avx512bf16"))) float bf16_avx512(const float *, int64_t n, int64_t passes) {
     __m512 sum[kChains];
-    for (__m512 &s : sum)
-        s = _mm512_setzero_ps();
+    for (__m512 &s : sum) s = _mm512_setzero_ps();
     __m512i a = _mm512_setzero_si512();
     for (int64_t i = 0; i < n * passes; ++i) {
         __asm__ volatile("" : "+v"(a));
@@ -74,39 +69,32 @@ __attribute__((target("avx512f,avx512bf16"))) float bf16_avx512(const float *, i
 #undef STEP
     }
     __m512 all = sum[0];
-    for (int k = 1; k < kChains; ++k)
-        all = _mm512_add_ps(all, sum[k]);
+    for (int k = 1; k < kChains; ++k) all = _mm512_add_ps(all, sum[k]);
     return _mm512_reduce_add_ps(all);
 }
 
 // The sum of n floats, n a multiple of 128.
 __attribute__((target("avx512f"))) float read_avx512(const float *data, int64_t n, int64_t passes) {
     __m512 sum[8];
-    for (__m512 &s : sum)
-        s = _mm512_setzero_ps();
+    for (__m512 &s : sum) s = _mm512_setzero_ps();
     for (int64_t pass = 0; pass < passes; ++pass) {
         __asm__ volatile("" : "+r"(data) : : "memory"); // every pass reads again
         for (int64_t i = 0; i < n; i += 128)
-            for (int k = 0; k < 8; ++k)
-                sum[k] = _mm512_add_ps(sum[k], _mm512_load_ps(data + i + 16 * k));
+            for (int k = 0; k < 8; ++k) sum[k] = _mm512_add_ps(sum[k], _mm512_load_ps(data + i + 16 * k));
     }
-    for (int k = 1; k < 8; ++k)
-        sum[0] = _mm512_add_ps(sum[0], sum[k]);
+    for (int k = 1; k < 8; ++k) sum[0] = _mm512_add_ps(sum[0], sum[k]);
     return _mm512_reduce_add_ps(sum[0]);
 }
 
 __attribute__((target("avx2"))) float read_avx2(const float *data, int64_t n, int64_t passes) {
     __m256 sum[8];
-    for (__m256 &s : sum)
-        s = _mm256_setzero_ps();
+    for (__m256 &s : sum) s = _mm256_setzero_ps();
     for (int64_t pass = 0; pass < passes; ++pass) {
         __asm__ volatile("" : "+r"(data) : : "memory"); // every pass reads again
         for (int64_t i = 0; i < n; i += 64)
-            for (int k = 0; k < 8; ++k)
-                sum[k] = _mm256_add_ps(sum[k], _mm256_load_ps(data + i + 8 * k));
+            for (int k = 0; k < 8; ++k) sum[k] = _mm256_add_ps(sum[k], _mm256_load_ps(data + i + 8 * k));
     }
-    for (int k = 1; k < 8; ++k)
-        sum[0] = _mm256_add_ps(sum[0], sum[k]);
+    for (int k = 1; k < 8; ++k) sum[0] = _mm256_add_ps(sum[0], sum[k]);
     return _mm256_cvtss_f32(sum[0]);
 }
 
@@ -118,19 +106,16 @@ double together(int n_threads, Kernel kernel, const std::vector<const float *> &
     std::vector<float> results(n_threads);
     const auto body = [&](int thread) {
         ready.fetch_add(1);
-        while (ready.load() < n_threads)
-            std::this_thread::yield();
+        while (ready.load() < n_threads) std::this_thread::yield();
         start[thread] = Clock::now();
         const volatile float result = kernel(buffers[thread], n, passes);
         end[thread] = Clock::now();
         results[thread] = result;
     };
     std::vector<std::thread> others;
-    for (int t = 1; t < n_threads; ++t)
-        others.emplace_back(body, t);
+    for (int t = 1; t < n_threads; ++t) others.emplace_back(body, t);
     body(0);
-    for (std::thread &t : others)
-        t.join();
+    for (std::thread &t : others) t.join();
     return std::chrono::duration<double>(*std::max_element(end.begin(), end.end()) -
                                          *std::min_element(start.begin(), start.end()))
         .count();
@@ -141,8 +126,7 @@ Series sampled(Series series, Kernel kernel, const std::vector<const float *> &b
     constexpr double kShortest = 0.01; // seconds of a sample: against the start of threads
     int64_t passes = 1;
     double once = together(series.threads, kernel, buffers, n, passes);
-    while (once < kShortest)
-        once = together(series.threads, kernel, buffers, n, passes *= 2);
+    while (once < kShortest) once = together(series.threads, kernel, buffers, n, passes *= 2);
     series.first_s = once / double(passes);
     for (int i = 0; i < effort.samples; ++i)
         series.seconds.push_back(together(series.threads, kernel, buffers, n, passes) / double(passes));
@@ -159,8 +143,7 @@ int64_t cache_bytes(int level) {
         std::ifstream(folder + "level") >> its_level;
         std::ifstream(folder + "type") >> type;
         std::ifstream(folder + "size") >> kib; // "32K"
-        if (its_level == level && type != "Instruction")
-            return kib << 10;
+        if (its_level == level && type != "Instruction") return kib << 10;
     }
     return 0;
 }
@@ -175,8 +158,7 @@ std::vector<Level> levels(int n_threads) {
     const int64_t l1 = cache_bytes(1), l2 = cache_bytes(2), l3 = cache_bytes(3);
     std::vector<Level> found;
     const auto add = [&](const char *name, int64_t bytes, int64_t cache_below) {
-        if (bytes > cache_below)
-            found.push_back(Level{name, bytes / 4096 * 4096});
+        if (bytes > cache_below) found.push_back(Level{name, bytes / 4096 * 4096});
     };
     add("L1", l1 / 2, 0);
     add("L2", l2 / 2, l1);
@@ -193,13 +175,11 @@ std::string size_text(int64_t bytes) {
 
 std::vector<Series> probe(int n_threads, const Effort &effort) {
     const bool avx512 = __builtin_cpu_supports("avx512f"), avx2 = __builtin_cpu_supports("avx2");
-    if (!avx2)
-        return {};
+    if (!avx2) return {};
     constexpr int64_t kRounds = 1 << 14;
     const int64_t lanes = avx512 ? 16 : 8;
     std::vector<int> thread_counts{1};
-    if (n_threads > 1)
-        thread_counts.push_back(n_threads);
+    if (n_threads > 1) thread_counts.push_back(n_threads);
 
     std::vector<Series> measured;
     const auto rate = [&](const char *name, Kernel kernel, int64_t flops, int threads) {
@@ -213,8 +193,7 @@ std::vector<Series> probe(int n_threads, const Effort &effort) {
     };
     for (int threads : thread_counts) {
         rate(kFp32Rate, avx512 ? fp32_avx512 : fp32_avx2, 2 * lanes, threads);
-        if (avx512 && __builtin_cpu_supports("avx512bf16"))
-            rate(kBf16Rate, bf16_avx512, 4 * lanes, threads);
+        if (avx512 && __builtin_cpu_supports("avx512bf16")) rate(kBf16Rate, bf16_avx512, 4 * lanes, threads);
     }
     for (const Level &level : levels(n_threads))
         for (int threads : thread_counts) {
@@ -223,8 +202,7 @@ std::vector<Series> probe(int n_threads, const Effort &effort) {
             std::vector<const float *> buffers;
             for (int t = 0; t < threads; ++t) {
                 owned.emplace_back(static_cast<float *>(std::aligned_alloc(4096, size_t(level.bytes))), std::free);
-                if (!owned.back())
-                    return measured;
+                if (!owned.back()) return measured;
                 std::fill_n(owned.back().get(), n, 1.0f);
                 buffers.push_back(owned.back().get());
             }

@@ -51,8 +51,7 @@ std::vector<const Result *> of_kinds(const std::vector<Result> &results, const s
     std::vector<const Result *> found;
     for (const std::string &kind : kinds)
         for (const Result &result : results)
-            if (result.work.kind == kind)
-                found.push_back(&result);
+            if (result.work.kind == kind) found.push_back(&result);
     return found;
 }
 
@@ -65,10 +64,8 @@ Table ceilings(const std::vector<Result> &results) {
             const auto same = std::find_if(all.begin(), all.end(), [&](const Series &other) {
                 return other.what == series.what && other.threads == series.threads;
             });
-            if (same == all.end())
-                all.push_back(series);
-            else
-                same->seconds.insert(same->seconds.end(), series.seconds.begin(), series.seconds.end());
+            if (same == all.end()) all.push_back(series);
+            else same->seconds.insert(same->seconds.end(), series.seconds.begin(), series.seconds.end());
         }
     for (const Series &series : all)
         table.rows.push_back({series.what, print("%d", series.threads), print("%zu", series.seconds.size()),
@@ -98,8 +95,7 @@ std::vector<std::string> work_row(const std::vector<Result> &results, const Resu
 Table work_table(const std::vector<Result> &results, std::string title, const std::vector<std::string> &kinds) {
     Table table{std::move(title), kWorkHeader, {}, {}};
     for (const Result *result : of_kinds(results, kinds)) {
-        for (const Series &series : result->measured.series)
-            table.rows.push_back(work_row(results, *result, series));
+        for (const Series &series : result->measured.series) table.rows.push_back(work_row(results, *result, series));
         if (!result->measured.error.empty())
             table.notes.push_back(result->work.net + " " + precision_name(result->work.precision) + " " +
                                   result->work.kind + " failed: " + result->measured.error);
@@ -112,8 +108,7 @@ std::string cost_over(const Series &step, const std::vector<const Series *> &par
     std::vector<double> ratios;
     for (size_t i = 0; i < step.seconds.size(); ++i) {
         double sum = 0;
-        for (const Series *part : parts)
-            sum += part->seconds[i];
+        for (const Series *part : parts) sum += part->seconds[i];
         ratios.push_back(step.seconds[i] / sum);
     }
     return print("%.3f (%.3f - %.3f)", median(ratios), quantile(ratios, 0.1), quantile(ratios, 0.9));
@@ -167,16 +162,14 @@ Table threads_table(const Result &result) {
                               spread(one, 1e3), digits(median(many.seconds) * 1e3), spread(many, 1e3),
                               print("%d", many.threads), print("%.2f", median(one.seconds) / median(many.seconds))});
     }
-    if (table.rows.empty())
-        table.notes.push_back("this run had one thread; nothing to compare");
+    if (table.rows.empty()) table.notes.push_back("this run had one thread; nothing to compare");
     return table;
 }
 
 std::string escaped(const std::string &text) {
     std::string out;
     for (char c : text) {
-        if (c == '"' || c == '\\')
-            out += '\\';
+        if (c == '"' || c == '\\') out += '\\';
         out += c == '\n' || c == '\t' ? ' ' : c;
     }
     return out;
@@ -189,11 +182,9 @@ std::vector<Table> tables(const std::vector<Result> &results) {
                               work_table(results, "Training and evaluation", {"training", "evaluation", "dense"}),
                               path_table(results)};
     for (const Result *result : of_kinds(results, {"pivots", "batch", "images", "depth", "width"}))
-        if (result->measured.series.size() > 1)
-            all.push_back(scaling_table(results, *result));
+        if (result->measured.series.size() > 1) all.push_back(scaling_table(results, *result));
     for (const Result *result : of_kinds(results, {"threads"}))
-        if (!result->measured.series.empty())
-            all.push_back(threads_table(*result));
+        if (!result->measured.series.empty()) all.push_back(threads_table(*result));
     all.erase(std::remove_if(all.begin(), all.end(), [](const Table &t) { return t.rows.empty() && t.notes.empty(); }),
               all.end());
     return all;
@@ -204,13 +195,11 @@ std::string as_text(const std::vector<Table> &tables) {
     for (const Table &table : tables) {
         std::vector<size_t> widths(table.header.size());
         const auto widen = [&](const std::vector<std::string> &row) {
-            for (size_t i = 0; i < row.size(); ++i)
-                widths[i] = std::max(widths[i], row[i].size());
+            for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
         };
         const auto line = [&](const std::vector<std::string> &row) {
             std::string text;
-            for (size_t i = 0; i < row.size(); ++i)
-                text += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+            for (size_t i = 0; i < row.size(); ++i) text += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
             text.erase(text.find_last_not_of(' ') + 1);
             out << "  " << text << '\n';
         };
@@ -219,8 +208,7 @@ std::string as_text(const std::vector<Table> &tables) {
         out << table.title << '\n';
         line(table.header);
         std::for_each(table.rows.begin(), table.rows.end(), line);
-        for (const std::string &note : table.notes)
-            out << "  " << note << '\n';
+        for (const std::string &note : table.notes) out << "  " << note << '\n';
         out << '\n';
     }
     return out.str();
@@ -231,16 +219,14 @@ std::string as_markdown(const std::vector<Table> &tables) {
     for (const Table &table : tables) {
         const auto line = [&](const std::vector<std::string> &row) {
             out << '|';
-            for (const std::string &cell : row)
-                out << ' ' << cell << " |";
+            for (const std::string &cell : row) out << ' ' << cell << " |";
             out << '\n';
         };
         out << "\n## " << table.title << "\n\n";
         line(table.header);
         line(std::vector<std::string>(table.header.size(), "---"));
         std::for_each(table.rows.begin(), table.rows.end(), line);
-        for (const std::string &note : table.notes)
-            out << "\n* " << note;
+        for (const std::string &note : table.notes) out << "\n* " << note;
         out << (table.notes.empty() ? "" : "\n");
     }
     return out.str();
@@ -264,8 +250,7 @@ std::string as_json_lines(const std::vector<Result> &results) {
                 << ", \"unit\": \"" << s.unit << "\", \"amount\": " << s.amount << ", \"flops\": " << s.flops
                 << ", \"first_s\": " << s.first_s << ", \"peak_mib\": " << result.measured.peak_mib
                 << ", \"seconds\": [";
-            for (size_t i = 0; i < s.seconds.size(); ++i)
-                out << (i ? ", " : "") << s.seconds[i];
+            for (size_t i = 0; i < s.seconds.size(); ++i) out << (i ? ", " : "") << s.seconds[i];
             out << "]}\n";
         }
     }
@@ -283,8 +268,7 @@ std::string as_svg(const std::vector<Result> &results) {
             x.push_back(series.x);
             y.push_back(median(series.seconds) * 1e3);
         }
-        if (x.size() < 2)
-            continue;
+        if (x.size() < 2) continue;
         const double most_x = *std::max_element(x.begin(), x.end()) * 1.05;
         const double most_y = *std::max_element(y.begin(), y.end()) * 1.1;
         const double left = (n % 3) * kWidth + kLeft, bottom = (n / 3 + 1) * kHeight - kBottom;
@@ -315,8 +299,7 @@ std::string as_svg(const std::vector<Result> &results) {
         text(left - 4, bottom + 4, "end", "0");
         ++n;
     }
-    if (n == 0)
-        return "";
+    if (n == 0) return "";
     const double width = std::min(n, 3) * kWidth, height = (n + 2) / 3 * kHeight;
     return print("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %.0f %.0f' width='%.0f' height='%.0f' "
                  "font-family='sans-serif' font-size='11'>\n<rect width='100%%' height='100%%' fill='white'/>\n",
@@ -328,18 +311,14 @@ std::vector<std::string> defects(const std::vector<Result> &results) {
     std::vector<std::string> found;
     for (const Result &result : results) {
         std::string name = result.work.kind;
-        if (!result.work.net.empty())
-            name += " " + result.work.net + " " + precision_name(result.work.precision);
-        if (!result.measured.error.empty())
-            found.push_back(name + ": " + result.measured.error);
-        else if (result.measured.series.empty())
-            found.push_back(name + ": nothing was measured");
+        if (!result.work.net.empty()) name += " " + result.work.net + " " + precision_name(result.work.precision);
+        if (!result.measured.error.empty()) found.push_back(name + ": " + result.measured.error);
+        else if (result.measured.series.empty()) found.push_back(name + ": nothing was measured");
         for (const Series &series : result.measured.series) {
             const bool sane = !series.seconds.empty() && series.amount > 0 &&
                               std::all_of(series.seconds.begin(), series.seconds.end(),
                                           [](double s) { return std::isfinite(s) && s > 0; });
-            if (!sane)
-                found.push_back(name + ", " + series.what + ": a time or an amount is not above 0");
+            if (!sane) found.push_back(name + ", " + series.what + ": a time or an amount is not above 0");
         }
         if (result.measured.error.empty() && !(result.measured.peak_mib > 0))
             found.push_back(name + ": no peak memory");

@@ -10,8 +10,7 @@ namespace {
 
 double seconds_of(const std::function<void()> &run, int repeats = 1) {
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < repeats; ++i)
-        run();
+    for (int i = 0; i < repeats; ++i) run();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats;
 }
 
@@ -44,8 +43,7 @@ std::vector<Series> measure(std::vector<Task> tasks, const Effort &effort) {
     for (Task &task : tasks) {
         task.series.first_s = seconds_of(task.run);
         double last = task.series.first_s;
-        for (int i = 1; i < effort.warm_up; ++i)
-            last = seconds_of(task.run);
+        for (int i = 1; i < effort.warm_up; ++i) last = seconds_of(task.run);
         repeats.push_back(std::clamp(int(std::ceil(effort.shortest / last)), 1, 1 << 20));
     }
     double total = 0;
@@ -56,8 +54,7 @@ std::vector<Series> measure(std::vector<Task> tasks, const Effort &effort) {
             total += sample * repeats[i];
         }
     std::vector<Series> measured;
-    for (Task &task : tasks)
-        measured.push_back(std::move(task.series));
+    for (Task &task : tasks) measured.push_back(std::move(task.series));
     return measured;
 }
 

@@ -21,9 +21,7 @@ struct Series {
 };
 
 double quantile(std::vector<double> values, double q);
-inline double median(const std::vector<double> &values) {
-    return quantile(values, 0.5);
-}
+inline double median(const std::vector<double> &values) { return quantile(values, 0.5); }
 
 // y = intercept + slope * x by least squares of the relative errors, and the largest relative distance from it.
 struct Line {

@@ -10,9 +10,7 @@
 namespace ist::bench {
 namespace {
 
-std::string str(int n) {
-    return std::to_string(n);
-}
+std::string str(int n) { return std::to_string(n); }
 
 int batch_of(const Plan &plan, const std::string &net) {
     return plan.batch ? plan.batch : net.rfind("densenet", 0) == 0 ? 64 : 128;
@@ -119,8 +117,7 @@ std::vector<Work> works(const Plan &plan) {
     const int threads = plan.threads;
     const auto one = [effort](Task task) { return measure({std::move(task)}, effort); };
 
-    if (wanted("probe"))
-        list.push_back({"probe", "", IST_FP32, "", [=] { return probe(threads, effort); }});
+    if (wanted("probe")) list.push_back({"probe", "", IST_FP32, "", [=] { return probe(threads, effort); }});
     for (const std::string &net : plan.nets)
         for (ist_precision precision : plan.precisions) {
             if (wanted("training"))
@@ -185,14 +182,12 @@ std::vector<Work> works(const Plan &plan) {
     };
     scaling("depth", "parameters D, by depth", [=](const Engine &engine) {
         std::vector<Task> tasks;
-        for (const std::string &spec : plan.depths)
-            tasks.push_back(by_parameters(engine, spec));
+        for (const std::string &spec : plan.depths) tasks.push_back(by_parameters(engine, spec));
         return tasks;
     });
     scaling("width", "parameters D, by width", [=](const Engine &engine) {
         std::vector<Task> tasks;
-        for (int width : plan.widths)
-            tasks.push_back(by_parameters(engine, net + ":width=" + str(width)));
+        for (int width : plan.widths) tasks.push_back(by_parameters(engine, net + ":width=" + str(width)));
         return tasks;
     });
     if (wanted("threads"))
@@ -200,8 +195,7 @@ std::vector<Work> works(const Plan &plan) {
             list.push_back({"threads", net, each, "", [=] {
                                 std::vector<Task> tasks;
                                 std::vector<int> counts{1};
-                                if (threads > 1)
-                                    counts.push_back(threads);
+                                if (threads > 1) counts.push_back(threads);
                                 for (int n : counts) {
                                     const Engine engine = open_engine(n);
                                     tasks.push_back(training_task(engine, net, each, std::max(2, threads), batch, n));

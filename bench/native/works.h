@@ -45,8 +45,6 @@ struct Work {
 // "probe", "training", "evaluation", "path", "dense", "pivots", "batch", "images", "depth", "width", "threads".
 const std::vector<std::string> &kind_names();
 std::vector<Work> works(const Plan &plan);
-inline const char *precision_name(ist_precision precision) {
-    return precision == IST_BF16 ? "bf16" : "fp32";
-}
+inline const char *precision_name(ist_precision precision) { return precision == IST_BF16 ? "bf16" : "fp32"; }
 
 } // namespace ist::bench

@@ -20,31 +20,25 @@ struct Shape {
     std::map<std::string, int> columns;
     int operator[](const std::string &column) const {
         const auto found = columns.find(column);
-        if (found == columns.end())
-            throw std::runtime_error(table + ".txt has no column " + column);
+        if (found == columns.end()) throw std::runtime_error(table + ".txt has no column " + column);
         return found->second;
     }
 };
-inline void PrintTo(const Shape &shape, std::ostream *out) {
-    *out << shape.table << "/" << shape.name;
-}
+inline void PrintTo(const Shape &shape, std::ostream *out) { *out << shape.table << "/" << shape.name; }
 
 // folder: this one; table: file name without .txt
 inline std::vector<Shape> read(const std::string &folder, const std::string &table) {
     const std::string path = folder + "/" + table + ".txt";
     std::ifstream file(path);
-    if (!file)
-        throw std::runtime_error("cannot read the shapes in " + path);
+    if (!file) throw std::runtime_error("cannot read the shapes in " + path);
     std::vector<std::string> names;
     std::vector<Shape> shapes;
     std::string line;
     for (int number = 1; std::getline(file, line); ++number) {
         std::istringstream words(line.substr(0, line.find('#')));
         std::vector<std::string> row;
-        for (std::string word; words >> word;)
-            row.push_back(word);
-        if (row.empty())
-            continue;
+        for (std::string word; words >> word;) row.push_back(word);
+        if (row.empty()) continue;
         if (names.empty()) {
             names = row;
             continue;
@@ -54,12 +48,10 @@ inline std::vector<Shape> read(const std::string &folder, const std::string &tab
                                      std::to_string(names.size()) + " columns, got " + std::to_string(row.size()));
         Shape shape;
         shape.table = table, shape.name = row[0];
-        for (size_t i = 1; i < row.size(); ++i)
-            shape.columns[names[i]] = std::stoi(row[i]);
+        for (size_t i = 1; i < row.size(); ++i) shape.columns[names[i]] = std::stoi(row[i]);
         shapes.push_back(shape);
     }
-    if (shapes.empty())
-        throw std::runtime_error(path + " holds no shapes");
+    if (shapes.empty()) throw std::runtime_error(path + " holds no shapes");
     return shapes;
 }
 

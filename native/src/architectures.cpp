@@ -21,14 +21,13 @@ void check_depth(const ModelSpec &spec, int depth, int base, int per_block, cons
 
 void check_images(const ModelSpec &spec, int height, int width, int least) {
     if (height < least || width < least)
-        spec.fail("images must have at least " + str(least) + " x " + str(least) + " pixels, got " + str(height) + " x " +
-                  str(width));
+        spec.fail("images must have at least " + str(least) + " x " + str(least) + " pixels, got " + str(height) +
+                  " x " + str(width));
 }
 
 // conv - bn - relu - conv - bn - (+ shortcut) - relu, after He et al. 2016, figure 2 and section 4.2.
 Network resnet(const ModelSpec &spec, NetworkBuilder &net) {
-    if (spec.numbers().size() != 1)
-        spec.fail("a ResNet is named by its depth, as in resnet20");
+    if (spec.numbers().size() != 1) spec.fail("a ResNet is named by its depth, as in resnet20");
     const int depth = spec.numbers()[0];
     check_depth(spec, depth, 2, 6, "6n+2 (8, 14, 20, 32, 44, 56, 110)");
     check_images(spec, net.value(0).height, net.value(0).width, 4);
@@ -61,19 +60,16 @@ Network resnet(const ModelSpec &spec, NetworkBuilder &net) {
     return net.finish(net.linear(net.global_avg_pool(x), "linear_out", net.n_classes()));
 }
 
-// bn - relu - conv, each layer fed by all before it. A transition pools before its 1 x 1 convolution: the two commute and
-// the convolution costs a quarter.
+// bn - relu - conv, each layer fed by all before it. A transition pools before its 1 x 1 convolution: the two commute
+// and the convolution costs a quarter.
 Network densenet(const ModelSpec &spec, NetworkBuilder &net) {
-    if (spec.numbers().size() != 2)
-        spec.fail("a DenseNet is named by its depth and growth rate, as in densenet40-12");
+    if (spec.numbers().size() != 2) spec.fail("a DenseNet is named by its depth and growth rate, as in densenet40-12");
     const bool bc = spec.word() == "bc";
     const bool bottleneck = spec.flag("bottleneck", bc);
     const double compression = spec.real("compression", bc ? 0.5 : 1.0, 0.05, 1.0);
     const int depth = spec.numbers()[0], growth = spec.numbers()[1];
-    if (bottleneck)
-        check_depth(spec, depth, 4, 6, "6n+4 with bottlenecks (40, 100, 190, 250)");
-    else
-        check_depth(spec, depth, 4, 3, "3n+4 (22, 40, 100)");
+    if (bottleneck) check_depth(spec, depth, 4, 6, "6n+4 with bottlenecks (40, 100, 190, 250)");
+    else check_depth(spec, depth, 4, 3, "3n+4 (22, 40, 100)");
     check_images(spec, net.value(0).height, net.value(0).width, 4);
     const int layers = (depth - 4) / (bottleneck ? 6 : 3);
 
@@ -122,11 +118,9 @@ Network mlp(const ModelSpec &spec, NetworkBuilder &net) {
 
 // The authors' CNN: conv - 2 x 2 max pooling - [bn] - relu, then at most one hidden layer.
 Network cnn(const ModelSpec &spec, NetworkBuilder &net) {
-    if (spec.numbers().empty())
-        spec.fail("a CNN is named by the widths of its convolutions, as in cnn-16-32");
+    if (spec.numbers().empty()) spec.fail("a CNN is named by the widths of its convolutions, as in cnn-16-32");
     const int kernel = spec.integer("kernel", 3, 1, 15), dense = spec.integer("dense", 0, 0, 65536);
-    if (kernel % 2 == 0)
-        spec.fail("kernel must be odd, got " + str(kernel));
+    if (kernel % 2 == 0) spec.fail("kernel must be odd, got " + str(kernel));
     const bool normalise = spec.flag("batchnorm", false);
     const int n_layers = int(spec.numbers().size());
     check_images(spec, net.value(0).height, net.value(0).width, n_layers < 30 ? 1 << n_layers : 1 << 30);
@@ -137,8 +131,7 @@ Network cnn(const ModelSpec &spec, NetworkBuilder &net) {
         x = net.max_pool(x, 2);
         x = normalise ? net.batch_norm(x, name + "batchnorm", Activation::kRelu) : net.activation(x, Activation::kRelu);
     }
-    if (dense > 0)
-        x = hidden(net, x, "fc.fc_0.", dense, normalise, Activation::kRelu);
+    if (dense > 0) x = hidden(net, x, "fc.fc_0.", dense, normalise, Activation::kRelu);
     return net.finish(net.linear(x, "final", net.n_classes()));
 }
 
@@ -147,22 +140,18 @@ Network cnn(const ModelSpec &spec, NetworkBuilder &net) {
 Network build_network(const ModelSpec &spec, int channels, int height, int width, int n_classes) {
     const auto check = [](const char *what, int value, int low, int high) {
         if (value < low || value > high)
-            throw Error(IST_INVALID_ARGUMENT, std::string(what) + " must be " + str(low) + " .. " + str(high) + ", got " +
-                                                  str(value));
+            throw Error(IST_INVALID_ARGUMENT,
+                        std::string(what) + " must be " + str(low) + " .. " + str(high) + ", got " + str(value));
     };
     check("channels", channels, 1, 4096);
     check("height", height, 1, 4096);
     check("width", width, 1, 4096);
     check("n_classes", n_classes, 2, 65536);
     NetworkBuilder net(spec.text(), channels, height, width, n_classes);
-    if (spec.family() == "resnet")
-        return resnet(spec, net);
-    if (spec.family() == "densenet")
-        return densenet(spec, net);
-    if (spec.family() == "mlp")
-        return mlp(spec, net);
-    if (spec.family() == "cnn")
-        return cnn(spec, net);
+    if (spec.family() == "resnet") return resnet(spec, net);
+    if (spec.family() == "densenet") return densenet(spec, net);
+    if (spec.family() == "mlp") return mlp(spec, net);
+    if (spec.family() == "cnn") return cnn(spec, net);
     spec.fail("it is not a network");
 }
 
@@ -174,18 +163,17 @@ void initialise(const Network &network, uint64_t seed, float *values) {
         switch (t.init) {
         case ParamTensor::Init::kZero:
         case ParamTensor::Init::kOne:
-            for (int64_t j = 0; j < n; ++j)
-                out[j] = t.init == ParamTensor::Init::kOne ? 1.0f : 0.0f;
+            for (int64_t j = 0; j < n; ++j) out[j] = t.init == ParamTensor::Init::kOne ? 1.0f : 0.0f;
             break;
         case ParamTensor::Init::kHeNormal:
         case ParamTensor::Init::kUniform: {
             const bool normal = t.init == ParamTensor::Init::kHeNormal;
             const double scale = normal ? std::sqrt(2.0 / double(t.fan)) : 1.0 / std::sqrt(double(t.fan));
             for (int64_t j = 0; j < n; j += 2) {
-                const Pair pair = normal ? draw_normal(seed, i, uint64_t(j / 2)) : draw_uniform(seed, i, uint64_t(j / 2));
+                const Pair pair =
+                    normal ? draw_normal(seed, i, uint64_t(j / 2)) : draw_uniform(seed, i, uint64_t(j / 2));
                 out[j] = float(scale * pair.first);
-                if (j + 1 < n)
-                    out[j + 1] = float(scale * pair.second);
+                if (j + 1 < n) out[j + 1] = float(scale * pair.second);
             }
         }
         }

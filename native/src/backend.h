@@ -32,13 +32,13 @@ class DeviceImages {
 
 // One point's share of a call. Pointers are device memory.
 struct PointJob {
-    const float *params = nullptr;  // n_params
-    float *statistics = nullptr;    // n_statistics; updated by training passes (momentum 0.1, unbiased variance)
-    float *gradient = nullptr;      // n_params, overwritten; nullptr: forward only
-    uint64_t stream = 0;            // of random draws
-    double loss = 0;                // out: mean over the batch or data set
-    double error = 0;               // out: fraction misclassified
-    bool update_statistics = true;  // false: the ends of a path, whose losses are wanted and whose bits must stay
+    const float *params = nullptr; // n_params
+    float *statistics = nullptr;   // n_statistics; updated by training passes (momentum 0.1, unbiased variance)
+    float *gradient = nullptr;     // n_params, overwritten; nullptr: forward only
+    uint64_t stream = 0;           // of random draws
+    double loss = 0;               // out: mean over the batch or data set
+    double error = 0;              // out: fraction misclassified
+    bool update_statistics = true; // false: the ends of a path, whose losses are wanted and whose bits must stay
 };
 
 // A network made ready to run in one precision.
@@ -69,16 +69,17 @@ struct PathView {
     int64_t n_total;       // n_params + n_statistics: what respacing moves
 };
 
-// Sums over the first n_geometry coordinates, with d_i = p_{i+1} - p_i, g'_i = gradient_i + weight_decay * p_i, where the
-// gradient of a statistic is 0.
+// Sums over the first n_geometry coordinates, with d_i = p_{i+1} - p_i, g'_i = gradient_i + weight_decay * p_i, where
+// the gradient of a statistic is 0.
 struct PathDots {
-    double d_d;      // |d_i|^2              pivots 0 .. n-2
-    double d_dprev;  // d_{i-1} . d_i        pivots 1 .. n-2
-    double g_dprev;  // g'_i . d_{i-1}       pivots 1 .. n-2
-    double g_d;      // g'_i . d_i           pivots 1 .. n-2
+    double d_d;     // |d_i|^2              pivots 0 .. n-2
+    double d_dprev; // d_{i-1} . d_i        pivots 1 .. n-2
+    double g_dprev; // g'_i . d_{i-1}       pivots 1 .. n-2
+    double g_d;     // g'_i . d_i           pivots 1 .. n-2
 };
 
-// Force of pivot i: F = -(g' - c_prev d_{i-1} - c_next d_i); then v = momentum v - F; p += -lr v (nesterov as in ist_sgd).
+// Force of pivot i: F = -(g' - c_prev d_{i-1} - c_next d_i); then v = momentum v - F; p += -lr v (nesterov as in
+// ist_sgd).
 struct PathForce {
     double c_prev, c_next;
 };

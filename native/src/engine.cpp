@@ -23,16 +23,14 @@ void check_range(const char *what, int64_t value, int64_t low, int64_t high) {
 } // namespace
 
 Engine::Engine(ist_backend kind, int device, int n_threads) {
-    if (kind == IST_BACKEND_CUDA)
-        throw Error(IST_UNSUPPORTED, "this build has no CUDA backend, use IST_BACKEND_CPU");
+    if (kind == IST_BACKEND_CUDA) throw Error(IST_UNSUPPORTED, "this build has no CUDA backend, use IST_BACKEND_CPU");
     check_range("device", device, 0, 0);
     check_range("n_threads", n_threads, 0, kMostThreads);
     backend_ = create_cpu_backend(n_threads);
 }
 
 void Engine::check_usable() const {
-    if (!failure_.empty())
-        throw Error(IST_DEVICE_ERROR, failure_);
+    if (!failure_.empty()) throw Error(IST_DEVICE_ERROR, failure_);
 }
 
 std::shared_ptr<Dataset> create_dataset(const std::shared_ptr<Engine> &engine, const HostImages &images) {
@@ -49,8 +47,8 @@ std::shared_ptr<Dataset> create_dataset(const std::shared_ptr<Engine> &engine, c
     }
     for (int64_t i = 0; i < images.n_images; ++i)
         if (images.labels[i] < 0 || images.labels[i] >= images.n_classes)
-            invalid("labels[" + std::to_string(i) + "] must be 0 .. " + std::to_string(images.n_classes - 1) + ", got " +
-                    std::to_string(images.labels[i]));
+            invalid("labels[" + std::to_string(i) + "] must be 0 .. " + std::to_string(images.n_classes - 1) +
+                    ", got " + std::to_string(images.labels[i]));
     auto dataset = std::make_shared<Dataset>();
     dataset->engine = engine;
     dataset->images = engine->backend().load(images);

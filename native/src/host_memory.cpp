@@ -19,8 +19,7 @@ struct Text {
         const int descriptor = open(file, O_RDONLY | O_CLOEXEC);
         const ssize_t n = descriptor < 0 ? 0 : read(descriptor, data, sizeof data - 1);
         data[std::max<ssize_t>(n, 0)] = '\0';
-        if (descriptor >= 0)
-            close(descriptor);
+        if (descriptor >= 0) close(descriptor);
     }
 };
 
@@ -33,15 +32,13 @@ long long field(const Text &meminfo, const char *name) {
 size_t of_system() {
     const Text meminfo("/proc/meminfo");
     const long long available = field(meminfo, "MemAvailable:"), swap = field(meminfo, "SwapFree:");
-    if (available < 0)
-        return size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE));
+    if (available < 0) return size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE));
     return size_t(available + std::max(swap, 0ll));
 }
 
 size_t of_address_space() {
     rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return ~size_t(0);
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return ~size_t(0);
     const size_t used = size_t(std::atoll(Text("/proc/self/statm").data)) * size_t(sysconf(_SC_PAGESIZE));
     return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }

@@ -77,22 +77,19 @@ template <typename Body> ist_status guard_device(const char *function, ist::Engi
         try {
             body();
         } catch (const Error &e) {
-            if (e.status == IST_DEVICE_ERROR)
-                engine.mark_failed(e.what());
+            if (e.status == IST_DEVICE_ERROR) engine.mark_failed(e.what());
             throw;
         }
     });
 }
 
 void require(const char *name, const void *pointer) {
-    if (!pointer)
-        throw Error(IST_INVALID_ARGUMENT, std::string(name) + " must not be NULL");
+    if (!pointer) throw Error(IST_INVALID_ARGUMENT, std::string(name) + " must not be NULL");
 }
 
 // Runs body(points) under the guard of the points' device.
 template <typename Body> ist_status with_points(const char *function, const ist_points *points, Body body) noexcept {
-    if (!points)
-        return guard(function, [] { require("points", nullptr); });
+    if (!points) return guard(function, [] { require("points", nullptr); });
     return guard_device(function, *points->box->model()->engine(), [&] { body(*points->box); });
 }
 
@@ -104,8 +101,7 @@ template <typename Handle, typename T> void hand_out(Handle **out, std::shared_p
 }
 
 template <typename Handle> void destroy(Handle *handle) noexcept {
-    if (!handle)
-        return;
+    if (!handle) return;
     delete handle;
     --live_handles;
 }
@@ -151,8 +147,7 @@ const char *ist_engine_description(const ist_engine *engine) {
 }
 
 int32_t ist_engine_supports(const ist_engine *engine, ist_precision precision) {
-    if (!engine || number(precision) < 0 || number(precision) > IST_BF16)
-        return 0;
+    if (!engine || number(precision) < 0 || number(precision) > IST_BF16) return 0;
     return engine->box->backend().supports(precision) ? 1 : 0;
 }
 
@@ -161,8 +156,7 @@ int32_t ist_engine_supports(const ist_engine *engine, ist_precision precision) {
 ist_status ist_dataset_create(ist_engine *engine, const uint8_t *images, const int32_t *labels, int64_t n_images,
                               int32_t channels, int32_t height, int32_t width, int32_t n_classes, const float *mean,
                               const float *std, ist_dataset **out) {
-    if (!engine)
-        return guard(__func__, [] { require("engine", nullptr); });
+    if (!engine) return guard(__func__, [] { require("engine", nullptr); });
     return guard_device(__func__, *engine->box, [&] {
         require("images", images);
         require("labels", labels);
@@ -180,8 +174,7 @@ void ist_dataset_destroy(ist_dataset *dataset) { destroy(dataset); }
 
 ist_status ist_model_create(ist_engine *engine, const char *spec, int32_t channels, int32_t height, int32_t width,
                             int32_t n_classes, ist_precision precision, ist_model **out) {
-    if (!engine)
-        return guard(__func__, [] { require("engine", nullptr); });
+    if (!engine) return guard(__func__, [] { require("engine", nullptr); });
     return guard_device(__func__, *engine->box, [&] {
         require("spec", spec);
         require("out", out);
@@ -205,13 +198,15 @@ ist_status ist_model_tensor(const ist_model *model, int32_t index, ist_tensor *o
         require("out", out);
         const auto &tensors = model->box->network().tensors;
         if (index < 0 || size_t(index) >= tensors.size())
-            throw Error(IST_INVALID_ARGUMENT, "index must be 0 .. " + std::to_string(tensors.size() - 1) + ", got " +
-                                                  std::to_string(index));
+            throw Error(IST_INVALID_ARGUMENT,
+                        "index must be 0 .. " + std::to_string(tensors.size() - 1) + ", got " + std::to_string(index));
         const ist::ParamTensor &tensor = tensors[index];
-        ist_tensor t{tensor.name.c_str(), tensor.statistic ? IST_TENSOR_STATISTIC : IST_TENSOR_PARAMETER, tensor.offset,
-                     int32_t(tensor.shape.size()), {1, 1, 1, 1}};
-        for (size_t axis = 0; axis < tensor.shape.size(); ++axis)
-            t.shape[axis] = tensor.shape[axis];
+        ist_tensor t{tensor.name.c_str(),
+                     tensor.statistic ? IST_TENSOR_STATISTIC : IST_TENSOR_PARAMETER,
+                     tensor.offset,
+                     int32_t(tensor.shape.size()),
+                     {1, 1, 1, 1}};
+        for (size_t axis = 0; axis < tensor.shape.size(); ++axis) t.shape[axis] = tensor.shape[axis];
         *out = t;
     });
 }
@@ -219,8 +214,7 @@ ist_status ist_model_tensor(const ist_model *model, int32_t index, ist_tensor *o
 // --- points --------------------------------------------------------------------------------------------------------
 
 ist_status ist_points_create(ist_model *model, int32_t n_points, ist_points **out) {
-    if (!model)
-        return guard(__func__, [] { require("model", nullptr); });
+    if (!model) return guard(__func__, [] { require("model", nullptr); });
     return guard_device(__func__, *model->box->engine(), [&] {
         require("out", out);
         hand_out(out, std::make_shared<ist::Points>(model->box, n_points));
@@ -304,9 +298,8 @@ ist_status ist_points_respace(ist_points *points, ist_geometry geometry, const f
 
 ist_status ist_points_recompute_statistics(ist_points *points, const ist_dataset *dataset, const ist_sampling *sampling,
                                            const uint64_t *streams, int32_t n_batches) {
-    return with_points(__func__, points, [&](ist::Points &p) {
-        p.recompute_statistics({unbox(dataset), sampling, streams}, n_batches);
-    });
+    return with_points(__func__, points,
+                       [&](ist::Points &p) { p.recompute_statistics({unbox(dataset), sampling, streams}, n_batches); });
 }
 
 ist_status ist_points_evaluate(const ist_points *points, const ist_dataset *dataset, ist_metrics *out) {

@@ -7,15 +7,14 @@
 
 namespace ist {
 
-Model::Model(std::shared_ptr<Engine> engine, const std::string &spec, int channels, int height, int width, int n_classes,
-             ist_precision precision)
+Model::Model(std::shared_ptr<Engine> engine, const std::string &spec, int channels, int height, int width,
+             int n_classes, ist_precision precision)
     : engine_(std::move(engine)) {
     const ModelSpec parsed(spec);
     if (parsed.family() == "surface") {
         if (channels != 0 || height != 0 || width != 0 || n_classes != 0)
             parsed.fail("channels, height, width and n_classes of a surface must be 0");
-        if (precision != IST_FP32)
-            parsed.fail("precision of a surface must be IST_FP32");
+        if (precision != IST_FP32) parsed.fail("precision of a surface must be IST_FP32");
         surface_ = find_surface(parsed.word());
         network_ = surface_network(*surface_);
         executor_ = prepare_surface(*surface_);
@@ -23,8 +22,7 @@ Model::Model(std::shared_ptr<Engine> engine, const std::string &spec, int channe
     }
     network_ = build_network(parsed, channels, height, width, n_classes);
     for (const Value &value : network_.values)
-        if (value.normalised && value.height * value.width == 1)
-            least_batch_ = 2;
+        if (value.normalised && value.height * value.width == 1) least_batch_ = 2;
     if (!backend().supports(precision))
         throw Error(IST_UNSUPPORTED, "precision IST_BF16 needs a device with bf16 arithmetic, this one is " +
                                          backend().description() + "; use IST_FP32");

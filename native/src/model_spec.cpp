@@ -25,15 +25,13 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
 std::vector<std::string> known_names() {
     std::vector<std::string> names = {"resnet8",       "resnet20",          "resnet32", "resnet44", "resnet56",
                                       "densenet40-12", "densenet100-12-bc", "mlp-64",   "cnn-16-32"};
-    for (const Surface &surface : surfaces())
-        names.push_back("surface-" + surface.name);
+    for (const Surface &surface : surfaces()) names.push_back("surface-" + surface.name);
     return names;
 }
 
 std::string join(const std::vector<std::string> &words) {
     std::string text;
-    for (const std::string &word : words)
-        text += (text.empty() ? "" : ", ") + word;
+    for (const std::string &word : words) text += (text.empty() ? "" : ", ") + word;
     return text;
 }
 
@@ -42,8 +40,7 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 
 // -1 where `digits` is not a number from 1 to kLargestNumber.
 int number_of(const std::string &digits) {
-    if (digits.empty() || digits.size() > 5 || !std::all_of(digits.begin(), digits.end(), is_digit))
-        return -1;
+    if (digits.empty() || digits.size() > 5 || !std::all_of(digits.begin(), digits.end(), is_digit)) return -1;
     const int number = std::atoi(digits.c_str());
     return number >= 1 && number <= kLargestNumber ? number : -1;
 }
@@ -51,18 +48,15 @@ int number_of(const std::string &digits) {
 std::vector<std::string> split(const std::string &text, char separator) {
     std::vector<std::string> parts(1);
     for (char c : text)
-        if (c == separator)
-            parts.emplace_back();
-        else
-            parts.back() += c;
+        if (c == separator) parts.emplace_back();
+        else parts.back() += c;
     return parts;
 }
 
 // Levenshtein's distance.
 size_t edits(const std::string &a, const std::string &b) {
     std::vector<size_t> row(b.size() + 1);
-    for (size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
+    for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
     for (size_t i = 1; i <= a.size(); ++i) {
         size_t diagonal = row[0];
         row[0] = i;
@@ -91,32 +85,27 @@ std::string did_you_mean(const std::string &word, const std::vector<std::string>
 }
 
 ModelSpec::ModelSpec(const std::string &text) : text_(text.substr(0, kLongestText)) {
-    if (text.size() > kLongestText)
-        fail("must have at most " + std::to_string(kLongestText) + " characters");
+    if (text.size() > kLongestText) fail("must have at most " + std::to_string(kLongestText) + " characters");
     const size_t colon = text.find(':');
     const std::string name = text.substr(0, colon);
     const auto unknown = [&] {
         fail("'" + name + "' is no known model" + did_you_mean(name, known_names()) + "; known are resnet<6n+2>, " +
              "densenet<depth>-<growth>[-bc], mlp[-<width>...], cnn-<width>[-<width>...] and " + join([] {
                  std::vector<std::string> all;
-                 for (const Surface &surface : surfaces())
-                     all.push_back("surface-" + surface.name);
+                 for (const Surface &surface : surfaces()) all.push_back("surface-" + surface.name);
                  return all;
              }()));
     };
 
     size_t end = 0;
-    while (end < name.size() && is_letter(name[end]))
-        ++end;
+    while (end < name.size() && is_letter(name[end])) ++end;
     family_ = name.substr(0, end);
     const auto keys = kKeys.find(family_);
-    if (keys == kKeys.end())
-        unknown();
+    if (keys == kKeys.end()) unknown();
     std::string rest = name.substr(end);
     if (family_ == "surface") {
         word_ = rest.empty() ? "" : rest.substr(1);
-        if (rest.empty() || rest[0] != '-' || find_surface(word_) == nullptr)
-            unknown();
+        if (rest.empty() || rest[0] != '-' || find_surface(word_) == nullptr) unknown();
     } else if (!rest.empty()) {
         if (rest.size() > 3 && rest.compare(rest.size() - 3, 3, "-bc") == 0) {
             word_ = "bc";
@@ -124,22 +113,17 @@ ModelSpec::ModelSpec(const std::string &text) : text_(text.substr(0, kLongestTex
         }
         if (rest[0] == '-') // mlp-64, cnn-16
             rest.erase(0, 1);
-        else if (family_ == "mlp" || family_ == "cnn")
-            unknown();
+        else if (family_ == "mlp" || family_ == "cnn") unknown();
         for (const std::string &part : split(rest, '-')) {
             const int number = number_of(part);
-            if (number < 0)
-                unknown();
+            if (number < 0) unknown();
             numbers_.push_back(number);
         }
-        if (numbers_.size() > kMostNumbers)
-            fail("must have at most " + std::to_string(kMostNumbers) + " widths");
-        if (word_ == "bc" && family_ != "densenet")
-            unknown();
+        if (numbers_.size() > kMostNumbers) fail("must have at most " + std::to_string(kMostNumbers) + " widths");
+        if (word_ == "bc" && family_ != "densenet") unknown();
     }
 
-    if (colon == std::string::npos)
-        return;
+    if (colon == std::string::npos) return;
     for (const std::string &setting : split(text.substr(colon + 1), ',')) {
         const size_t equals = setting.find('=');
         const std::string key = setting.substr(0, equals);
@@ -148,15 +132,13 @@ ModelSpec::ModelSpec(const std::string &text) : text_(text.substr(0, kLongestTex
                  (keys->second.empty() ? "it has none" : "known are " + join(keys->second)));
         if (equals == std::string::npos || equals + 1 == setting.size())
             fail("setting '" + key + "' must have a value, as in " + key + "=...");
-        if (!settings_.emplace(key, setting.substr(equals + 1)).second)
-            fail("setting '" + key + "' is given twice");
+        if (!settings_.emplace(key, setting.substr(equals + 1)).second) fail("setting '" + key + "' is given twice");
     }
 }
 
 int ModelSpec::integer(const std::string &key, int fallback, int low, int high) const {
     const auto setting = settings_.find(key);
-    if (setting == settings_.end())
-        return fallback;
+    if (setting == settings_.end()) return fallback;
     const int number = setting->second == "0" ? 0 : number_of(setting->second);
     if (number < low || number > high)
         fail(key + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", got '" +
@@ -166,8 +148,7 @@ int ModelSpec::integer(const std::string &key, int fallback, int low, int high) 
 
 double ModelSpec::real(const std::string &key, double fallback, double low, double high) const {
     const auto setting = settings_.find(key);
-    if (setting == settings_.end())
-        return fallback;
+    if (setting == settings_.end()) return fallback;
     // Digits and at most one point: the same in every locale.
     const std::string &text = setting->second;
     double number = 0, place = 0;
@@ -191,8 +172,7 @@ double ModelSpec::real(const std::string &key, double fallback, double low, doub
 
 int ModelSpec::choice(const std::string &key, int fallback, const std::vector<std::string> &options) const {
     const auto setting = settings_.find(key);
-    if (setting == settings_.end())
-        return fallback;
+    if (setting == settings_.end()) return fallback;
     const auto found = std::find(options.begin(), options.end(), setting->second);
     if (found == options.end())
         fail(key + " must be one of " + join(options) + ", got '" + setting->second + "'" +

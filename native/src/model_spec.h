@@ -13,9 +13,9 @@ class ModelSpec {
     explicit ModelSpec(const std::string &text);
 
     const std::string &text() const { return text_; }
-    const std::string &family() const { return family_; }       // resnet, densenet, mlp, cnn, surface
+    const std::string &family() const { return family_; }        // resnet, densenet, mlp, cnn, surface
     const std::vector<int> &numbers() const { return numbers_; } // densenet40-12-bc: 40, 12
-    const std::string &word() const { return word_; }           // densenet40-12-bc: bc; surface-leps: leps
+    const std::string &word() const { return word_; }            // densenet40-12-bc: bc; surface-leps: leps
 
     // Settings, or `fallback` where the text has none. low <= value <= high.
     bool has(const std::string &key) const { return settings_.count(key) != 0; }

@@ -3,9 +3,9 @@
 // A network is written once, by architectures.cpp; a backend runs it. Activations are NHWC. A *value* is one activation
 // tensor per image. Ops are in execution order; every op reads values of smaller index than it writes.
 //
-// Batch norm is split in two, after the algebra of DenseNet: the batch mean and variance belong to the *value* (computed
-// once in its producer, shared by all consumers, Value::normalised), gamma and beta to the op that applies them (kBatchNorm).
-// In the backward pass every consumer adds gamma * dy to the value's gradient G and the correction
+// Batch norm is split in two, after the algebra of DenseNet: the batch mean and variance belong to the *value*
+// (computed once in its producer, shared by all consumers, Value::normalised), gamma and beta to the op that applies
+// them (kBatchNorm). In the backward pass every consumer adds gamma * dy to the value's gradient G and the correction
 // (G - mean(G) - xhat * mean(G * xhat)) * invstd is applied once, before the producer's backward.
 #pragma once
 

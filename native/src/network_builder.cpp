@@ -39,9 +39,8 @@ int NetworkBuilder::tensor(const std::string &name, std::vector<int64_t> shape, 
 
 int NetworkBuilder::append(Op op, int channels, int height, int width) {
     if (channels < 1 || height < 1 || width < 1)
-        throw Error(IST_INVALID_ARGUMENT, "spec '" + network_.spec + "': images of " +
-                                              std::to_string(network_.height) + " x " + std::to_string(network_.width) +
-                                              " pixels are too small for it");
+        throw Error(IST_INVALID_ARGUMENT, "spec '" + network_.spec + "': images of " + std::to_string(network_.height) +
+                                              " x " + std::to_string(network_.width) + " pixels are too small for it");
     if (int64_t(channels) * height > kLargest / width)
         throw Error(IST_INVALID_ARGUMENT, "spec '" + network_.spec + "': a layer's output has more than 2^31 values");
     Value v;
@@ -54,7 +53,8 @@ int NetworkBuilder::append(Op op, int channels, int height, int width) {
     return op.dst;
 }
 
-int NetworkBuilder::conv(int src, const std::string &name, int filters, int kernel, int stride, int padding, bool bias) {
+int NetworkBuilder::conv(int src, const std::string &name, int filters, int kernel, int stride, int padding,
+                         bool bias) {
     const Value v = value(src);
     const int64_t fan_in = int64_t(v.channels) * kernel * kernel;
     Op op{OpKind::kConv};
@@ -63,9 +63,10 @@ int NetworkBuilder::conv(int src, const std::string &name, int filters, int kern
     op.stride = stride;
     op.padding = padding;
     op.weight = tensor(name + ".weight", {filters, v.channels, kernel, kernel}, ParamTensor::Init::kHeNormal, fan_in);
-    if (bias)
-        op.bias = tensor(name + ".bias", {filters}, ParamTensor::Init::kUniform, fan_in);
-    const auto places = [&](int size) { return size + 2 * padding < kernel ? 0 : (size + 2 * padding - kernel) / stride + 1; };
+    if (bias) op.bias = tensor(name + ".bias", {filters}, ParamTensor::Init::kUniform, fan_in);
+    const auto places = [&](int size) {
+        return size + 2 * padding < kernel ? 0 : (size + 2 * padding - kernel) / stride + 1;
+    };
     return append(op, filters, places(v.height), places(v.width));
 }
 
@@ -164,8 +165,7 @@ Network NetworkBuilder::finish(int logits) {
     network_.tensors = std::move(ordered);
     for (Op &op : network_.ops)
         for (int *index : {&op.weight, &op.bias, &op.mean, &op.variance})
-            if (*index >= 0)
-                *index = place[*index];
+            if (*index >= 0) *index = place[*index];
 
     network_.n_params = network_.n_statistics = 0;
     for (ParamTensor &t : network_.tensors) {

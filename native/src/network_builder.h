@@ -8,8 +8,9 @@
 
 namespace ist {
 
-// Methods append an op and return the index of the value it writes; `name` is the prefix of its tensors' state-dictionary
-// keys ("conv1" -> "conv1.weight"). They throw Error(IST_INVALID_ARGUMENT) where a value would be empty or too large.
+// Methods append an op and return the index of the value it writes; `name` is the prefix of its tensors'
+// state-dictionary keys ("conv1" -> "conv1.weight"). They throw Error(IST_INVALID_ARGUMENT) where a value would be
+// empty or too large.
 class NetworkBuilder {
   public:
     NetworkBuilder(const std::string &spec, int channels, int height, int width, int n_classes);

@@ -1,8 +1,8 @@
 // path_math.h - the arithmetic of the nudged elastic band on scalars: tangents, forces, respacing. Usable from CUDA.
 //
-// With d_i = p_{i+1} - p_i, every tangent is t = prev * d_{i-1} + next * d_i, so that the dot products of PathDots are all
-// that must be known of the vectors. Tangents and places are finite whatever is given: coincident pivots, a path that folds
-// back, equal losses, NaN.
+// With d_i = p_{i+1} - p_i, every tangent is t = prev * d_{i-1} + next * d_i, so that the dot products of PathDots are
+// all that must be known of the vectors. Tangents and places are finite whatever is given: coincident pivots, a path
+// that folds back, equal losses, NaN.
 #pragma once
 
 #include <cmath>
@@ -26,8 +26,7 @@ IST_HD inline double inverse_length(double squared) {
 
 // The unit vector along one difference, or along the other where that one is zero.
 IST_HD inline Tangent one_sided(bool forward, double inverse_prev, double inverse_next) {
-    if (forward ? inverse_next > 0 : !(inverse_prev > 0))
-        return Tangent{0, inverse_next};
+    if (forward ? inverse_next > 0 : !(inverse_prev > 0)) return Tangent{0, inverse_next};
     return Tangent{inverse_prev, 0};
 }
 
@@ -39,52 +38,45 @@ IST_HD inline Tangent path_tangent(ist_tangent kind, double loss_prev, double lo
                                    double prev_next, double next_next) {
     const double inverse_prev = inverse_length(prev_prev), inverse_next = inverse_length(next_next);
     const bool uphill = loss_next > loss_prev;
-    if (kind == IST_TANGENT_UPWIND)
-        return one_sided(uphill, inverse_prev, inverse_next);
-    if (loss_next > loss && loss > loss_prev)
-        return one_sided(true, inverse_prev, inverse_next);
-    if (loss_next < loss && loss < loss_prev)
-        return one_sided(false, inverse_prev, inverse_next);
+    if (kind == IST_TANGENT_UPWIND) return one_sided(uphill, inverse_prev, inverse_next);
+    if (loss_next > loss && loss > loss_prev) return one_sided(true, inverse_prev, inverse_next);
+    if (loss_next < loss && loss < loss_prev) return one_sided(false, inverse_prev, inverse_next);
 
     // At an extremum, both: the difference to the higher neighbour weighs max |dL|, the other min |dL|; only the ratio
     // counts. Where all three losses are equal (or not comparable) both weigh the same.
     const double rise = std::fabs(loss_next - loss), fall = std::fabs(loss_prev - loss);
     const double larger = rise > fall ? rise : fall, smaller = rise > fall ? fall : rise;
     double ratio = larger > 0 ? smaller / larger : 1;
-    if (!(ratio >= 0 && ratio <= 1))
-        ratio = 1;
-    // The lengths of the two terms, and of their sum where the larger is 1. Below a few ulps that is cancellation: the path
-    // folds back onto itself.
+    if (!(ratio >= 0 && ratio <= 1)) ratio = 1;
+    // The lengths of the two terms, and of their sum where the larger is 1. Below a few ulps that is cancellation: the
+    // path folds back onto itself.
     const bool official = kind == IST_TANGENT_OFFICIAL;
     double prev = (uphill ? ratio : 1) * (inverse_prev > 0 ? (official ? 1 : std::sqrt(prev_prev)) : 0);
     double next = (uphill ? 1 : ratio) * (inverse_next > 0 ? (official ? 1 : std::sqrt(next_next)) : 0);
     const double scale = prev > next ? prev : next, cosine = prev_next * inverse_prev * inverse_next;
-    if (!(scale > 0))
-        return one_sided(uphill, inverse_prev, inverse_next);
+    if (!(scale > 0)) return one_sided(uphill, inverse_prev, inverse_next);
     prev /= scale;
     next /= scale;
     const double squared = prev * prev + next * next + 2 * prev * next * cosine;
-    if (!(squared > 1e-12))
-        return one_sided(uphill, inverse_prev, inverse_next);
+    if (!(squared > 1e-12)) return one_sided(uphill, inverse_prev, inverse_next);
     const double inverse = 1 / std::sqrt(squared);
     return Tangent{prev * inverse * inverse_prev, next * inverse * inverse_next};
 }
 
-// Force of an inner pivot as path_update applies it, F = -(g' - c_prev d_{i-1} - c_next d_i): the part of -g' perpendicular
-// to t, plus spring * (|d_i| - |d_{i-1}|) t for a finite spring; for the climbing image -g' with its part along t reversed.
+// Force of an inner pivot as path_update applies it, F = -(g' - c_prev d_{i-1} - c_next d_i): the part of -g'
+// perpendicular to t, plus spring * (|d_i| - |d_{i-1}|) t for a finite spring; for the climbing image -g' with its part
+// along t reversed.
 IST_HD inline PathForce path_force(const Tangent &t, double g_prev, double g_next, double spring, double prev_prev,
                                    double next_next, bool climbs) {
     double along = g_prev * t.prev + g_next * t.next; // g' . t
-    if (climbs)
-        along *= 2;
-    else if (std::isfinite(spring))
-        along += spring * (std::sqrt(next_next) - std::sqrt(prev_prev));
+    if (climbs) along *= 2;
+    else if (std::isfinite(spring)) along += spring * (std::sqrt(next_next) - std::sqrt(prev_prev));
     return PathForce{along * t.prev, along * t.next};
 }
 
-// Where pivots first + 1 .. last - 1 go so that the gaps between first and last, along the polyline as it is, are in the
-// ratios of `weights`. squared_gaps and weights hold one entry per gap of the whole path. A path of no length, or one that
-// is not finite, is left as it is.
+// Where pivots first + 1 .. last - 1 go so that the gaps between first and last, along the polyline as it is, are in
+// the ratios of `weights`. squared_gaps and weights hold one entry per gap of the whole path. A path of no length, or
+// one that is not finite, is left as it is.
 IST_HD inline void plan_respacing(const double *squared_gaps, const float *weights, int first, int last,
                                   PathPlace *places) {
     double length = 0, weight = 0;
@@ -93,8 +85,7 @@ IST_HD inline void plan_respacing(const double *squared_gaps, const float *weigh
         weight += double(weights[i]);
     }
     if (!(length > 0) || !std::isfinite(length) || !(weight > 0) || !std::isfinite(weight)) {
-        for (int i = first + 1; i < last; ++i)
-            places[i] = PathPlace{i, 0};
+        for (int i = first + 1; i < last; ++i) places[i] = PathPlace{i, 0};
         return;
     }
     // The walk: `start` is the arc length of pivot `segment`; it can never go past the last segment.
@@ -129,8 +120,7 @@ IST_HD inline void plan_path(int n_pivots, const double *squared_gaps, const flo
 IST_HD inline int climbing_pivot(int n_pivots, const double *losses) {
     int highest = -1;
     for (int i = 1; i < n_pivots - 1; ++i)
-        if (!std::isnan(losses[i]) && (highest < 0 || losses[i] > losses[highest]))
-            highest = i;
+        if (!std::isnan(losses[i]) && (highest < 0 || losses[i] > losses[highest])) highest = i;
     return highest;
 }
 

@@ -18,8 +18,7 @@ constexpr int64_t kLastPosition = int64_t(1) << 60; // of a stream, see random.h
 std::string str(int64_t value) { return std::to_string(value); }
 
 void check_pointer(const char *what, const void *pointer) {
-    if (!pointer)
-        invalid(std::string(what) + " must not be NULL");
+    if (!pointer) invalid(std::string(what) + " must not be NULL");
 }
 
 // The value of an enumeration as the caller passed it, which may be none of its names.
@@ -31,8 +30,7 @@ template <typename E> int number(const E &value) {
 }
 
 void check_enum(const char *what, int value, int last) {
-    if (value < 0 || value > last)
-        invalid(std::string(what) + " must be 0 .. " + str(last) + ", got " + str(value));
+    if (value < 0 || value > last) invalid(std::string(what) + " must be 0 .. " + str(last) + ", got " + str(value));
 }
 
 void check_flag(const char *what, int value) { check_enum(what, value, 1); }
@@ -57,7 +55,8 @@ const ist_sampling kNoSampling{};
 
 Points::Points(std::shared_ptr<Model> model, int n_points)
     : model_(std::move(model)), n_(n_points), stride_((model_->network().size() + 15) / 16 * 16),
-      values_(model_->backend(), stride_), gradient_(model_->backend(), stride_), momentum_(model_->backend(), stride_) {
+      values_(model_->backend(), stride_), gradient_(model_->backend(), stride_),
+      momentum_(model_->backend(), stride_) {
     if (n_points < 1 || n_points > kMostPoints)
         invalid("n_points must be 1 .. " + str(kMostPoints) + ", got " + str(n_points));
     has_gradient_.assign(n_, 0);
@@ -69,19 +68,16 @@ int64_t Points::geometry_size(ist_geometry geometry) const {
 }
 
 void Points::check_index(const char *what, int64_t index) const {
-    if (index < 0 || index >= n_)
-        invalid(std::string(what) + " must be 0 .. " + str(n_ - 1) + ", got " + str(index));
+    if (index < 0 || index >= n_) invalid(std::string(what) + " must be 0 .. " + str(n_ - 1) + ", got " + str(index));
 }
 
 void Points::check_dataset(const Dataset *dataset) const {
     if (model_->is_surface()) {
-        if (dataset)
-            invalid("dataset must be NULL for a surface");
+        if (dataset) invalid("dataset must be NULL for a surface");
         return;
     }
     check_pointer("dataset", dataset);
-    if (dataset->engine != model_->engine())
-        invalid("dataset must be of the engine of the points");
+    if (dataset->engine != model_->engine()) invalid("dataset must be of the engine of the points");
     const Network &net = network();
     const DeviceImages &images = *dataset->images;
     const auto shape = [](int c, int h, int w, int classes) {
@@ -89,19 +85,16 @@ void Points::check_dataset(const Dataset *dataset) const {
     };
     if (images.channels != net.channels || images.height != net.height || images.width != net.width ||
         images.n_classes != net.n_classes)
-        invalid("dataset must have the model's " + shape(net.channels, net.height, net.width, net.n_classes) + ", got " +
-                shape(images.channels, images.height, images.width, images.n_classes));
+        invalid("dataset must have the model's " + shape(net.channels, net.height, net.width, net.n_classes) +
+                ", got " + shape(images.channels, images.height, images.width, images.n_classes));
 }
 
 void Points::check_batches(const Batches &batches, int64_t first_step, int64_t n_steps) const {
     check_dataset(batches.dataset);
-    if (n_steps < 1)
-        invalid("n_steps must be >= 1, got " + str(n_steps));
-    if (first_step < 0)
-        invalid("the first step must be >= 0, got " + str(first_step));
+    if (n_steps < 1) invalid("n_steps must be >= 1, got " + str(n_steps));
+    if (first_step < 0) invalid("the first step must be >= 0, got " + str(first_step));
     if (model_->is_surface()) {
-        if (batches.sampling)
-            invalid("sampling must be NULL for a surface");
+        if (batches.sampling) invalid("sampling must be NULL for a surface");
         return;
     }
     check_pointer("sampling", batches.sampling);
@@ -126,8 +119,7 @@ void Points::check_batches(const Batches &batches, int64_t first_step, int64_t n
 }
 
 void Points::check_spacing(const float *spacing) const {
-    if (n_ < 3)
-        invalid("points must be at least 3, two ends and what is between, got " + str(n_));
+    if (n_ < 3) invalid("points must be at least 3, two ends and what is between, got " + str(n_));
     check_pointer("spacing", spacing);
     for (int i = 0; i < n_ - 1; ++i)
         if (!std::isfinite(spacing[i]) || spacing[i] <= 0)
@@ -135,8 +127,7 @@ void Points::check_spacing(const float *spacing) const {
 }
 
 void Points::clear_momentum(int index) {
-    if (!momentum_.empty())
-        backend().clear(momentum_.row(index), stride_);
+    if (!momentum_.empty()) backend().clear(momentum_.row(index), stride_);
 }
 
 // --- values in and out ---------------------------------------------------------------------------------------------
@@ -171,17 +162,14 @@ void Points::write_momentum(int index, const float *values) {
 void Points::read_momentum(int index, float *out) const {
     check_index("index", index);
     check_pointer("out", out);
-    if (momentum_.empty())
-        std::memset(out, 0, network().size() * sizeof *out);
-    else
-        backend().download(out, momentum_.row(index), network().size());
+    if (momentum_.empty()) std::memset(out, 0, network().size() * sizeof *out);
+    else backend().download(out, momentum_.row(index), network().size());
 }
 
 void Points::read_gradient(int index, float *out) const {
     check_index("index", index);
     check_pointer("out", out);
-    if (!has_gradient_[index])
-        invalid("index must be a point whose gradient was computed, got " + str(index));
+    if (!has_gradient_[index]) invalid("index must be a point whose gradient was computed, got " + str(index));
     backend().download(out, gradient_.row(index), network().n_params);
 }
 
@@ -204,10 +192,8 @@ void Points::combine(int index, const Points &source, int n_terms, const int32_t
         rows.push_back(source.values_.row(indices[i]));
     }
     float *dst = values_.row(index);
-    if (n_terms > 1 || weights[0] != 1)
-        backend().combine(dst, n_terms, rows.data(), weights, network().size());
-    else if (rows[0] != dst)
-        backend().copy(dst, rows[0], network().size());
+    if (n_terms > 1 || weights[0] != 1) backend().combine(dst, n_terms, rows.data(), weights, network().size());
+    else if (rows[0] != dst) backend().copy(dst, rows[0], network().size());
     clear_momentum(index);
 }
 
@@ -240,12 +226,10 @@ void Points::gradient(const Batches &batches, int64_t step, float *losses) {
     check_pointer("losses", losses);
     gradient_.allocate(n_);
     std::vector<PointJob> work = jobs(batches.streams);
-    for (int i = 0; i < n_; ++i)
-        work[i].gradient = gradient_.row(i);
+    for (int i = 0; i < n_; ++i) work[i].gradient = gradient_.row(i);
     train(batches, step, work);
     has_gradient_.assign(n_, 1);
-    for (int i = 0; i < n_; ++i)
-        losses[i] = float(work[i].loss);
+    for (int i = 0; i < n_; ++i) losses[i] = float(work[i].loss);
 }
 
 void Points::descend(const Batches &batches, const ist_sgd &sgd, int64_t first_step, int n_steps, float *losses) {
@@ -266,8 +250,7 @@ void Points::descend(const Batches &batches, const ist_sgd &sgd, int64_t first_s
     std::vector<float> history(size_t(n_steps) * n_);
     for (int k = 0; k < n_steps; ++k) {
         train(batches, first_step + k, work);
-        for (int i = 0; i < n_; ++i)
-            history[size_t(k) * n_ + i] = float(work[i].loss);
+        for (int i = 0; i < n_; ++i) history[size_t(k) * n_ + i] = float(work[i].loss);
         backend().sgd_update(n_, params.data(), gradients.data(), momentum.data(), sgd, network().n_params);
     }
     has_gradient_.assign(n_, 1);
@@ -298,18 +281,15 @@ void Points::relax(const Batches &batches, const ist_neb &neb, const float *spac
     if (std::isnan(neb.spring) || neb.spring < 0)
         invalid("spring must be >= 0 or infinite, got " + std::to_string(neb.spring));
     const bool string_method = std::isinf(neb.spring);
-    if (string_method)
-        check_spacing(spacing);
-    else if (n_ < 3)
-        invalid("points must be at least 3, two ends and what is between, got " + str(n_));
+    if (string_method) check_spacing(spacing);
+    else if (n_ < 3) invalid("points must be at least 3, two ends and what is between, got " + str(n_));
     check_pointer("losses", losses);
 
     gradient_.allocate(n_);
     momentum_.allocate(n_);
     const PathView view = path(neb.geometry);
     std::vector<PointJob> work = jobs(batches.streams);
-    for (int i = 1; i < n_ - 1; ++i)
-        work[i].gradient = gradient_.row(i);
+    for (int i = 1; i < n_ - 1; ++i) work[i].gradient = gradient_.row(i);
     work.front().update_statistics = work.back().update_statistics = false;
 
     std::vector<double> loss(n_), squared_gaps(n_ - 1);
@@ -327,7 +307,8 @@ void Points::relax(const Batches &batches, const ist_neb &neb, const float *spac
         const int climbing = neb.climbing ? climbing_pivot(n_, loss.data()) : -1;
         for (int i = 1; i < n_ - 1; ++i) {
             const PathDots &d = dots[i];
-            const Tangent t = path_tangent(neb.tangent, loss[i - 1], loss[i], loss[i + 1], dots[i - 1].d_d, d.d_dprev, d.d_d);
+            const Tangent t =
+                path_tangent(neb.tangent, loss[i - 1], loss[i], loss[i + 1], dots[i - 1].d_d, d.d_dprev, d.d_d);
             forces[i] = path_force(t, d.g_dprev, d.g_d, neb.spring, dots[i - 1].d_d, d.d_d, i == climbing);
         }
         backend().path_update(view, neb.sgd, forces.data(), squared_gaps.data());
@@ -336,8 +317,7 @@ void Points::relax(const Batches &batches, const ist_neb &neb, const float *spac
             backend().path_respace(view, places.data());
         }
     }
-    for (int i = 1; i < n_ - 1; ++i)
-        has_gradient_[i] = 1;
+    for (int i = 1; i < n_ - 1; ++i) has_gradient_[i] = 1;
     std::memcpy(losses, history.data(), history.size() * sizeof *losses);
 }
 
@@ -353,11 +333,9 @@ void Points::respace(ist_geometry geometry, const float *spacing) {
 }
 
 void Points::recompute_statistics(const Batches &batches, int n_batches) {
-    if (n_batches < 1)
-        invalid("n_batches must be >= 1, got " + str(n_batches));
+    if (n_batches < 1) invalid("n_batches must be >= 1, got " + str(n_batches));
     check_batches(batches, 0, n_batches);
-    if (network().n_statistics == 0)
-        return;
+    if (network().n_statistics == 0) return;
     std::vector<PointJob> work = jobs(batches.streams);
     model_->executor().recompute_statistics(*batches.dataset->images, *batches.sampling, n_batches, n_, work.data());
 }
@@ -367,8 +345,7 @@ void Points::evaluate(const Dataset *dataset, ist_metrics *out) {
     check_pointer("out", out);
     std::vector<PointJob> work = jobs(nullptr);
     model_->executor().evaluate(dataset ? *dataset->images : kNoImages, n_, work.data());
-    for (int i = 0; i < n_; ++i)
-        out[i] = ist_metrics{work[i].loss, work[i].error};
+    for (int i = 0; i < n_; ++i) out[i] = ist_metrics{work[i].loss, work[i].error};
 }
 
 void Points::predict(int index, const Dataset *dataset, float *out) {

@@ -1,7 +1,7 @@
 // points.h - n parameter vectors of one model on the device: minima being trained, the pivots of a path, or samples.
 //
-// Three matrices of one row per point, rows padded to 64 bytes: values, and, from their first use on, gradients and momentum.
-// Arguments are checked here; the functions mean what isthmus.h says of ist_points_*.
+// Three matrices of one row per point, rows padded to 64 bytes: values, and, from their first use on, gradients and
+// momentum. Arguments are checked here; the functions mean what isthmus.h says of ist_points_*.
 #pragma once
 
 #include <memory>
@@ -54,8 +54,7 @@ class Points {
         Rows(const Rows &) = delete;
         Rows &operator=(const Rows &) = delete;
         void allocate(int n) {
-            if (!data_)
-                data_ = backend_.allocate(n * stride_);
+            if (!data_) data_ = backend_.allocate(n * stride_);
         }
         bool empty() const { return data_ == nullptr; }
         float *row(int i) const { return data_ + i * stride_; }

@@ -1,8 +1,8 @@
 // random.h - every random number of the engine: counter-based, so a draw is a function of what it is for.
 //
-// Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) is keyed by the seed;
-// its counter is (stream, position, purpose). Nothing is stored and nothing is consumed: batches, crops and flips are the
-// same on every backend, for every division of the work. Usable from CUDA.
+// Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) is keyed by the
+// seed; its counter is (stream, position, purpose). Nothing is stored and nothing is consumed: batches, crops and flips
+// are the same on every backend, for every division of the work. Usable from CUDA.
 #pragma once
 
 #include <cmath>
@@ -72,13 +72,13 @@ inline Pair draw_normal(uint64_t seed, uint64_t stream, uint64_t position) {
 }
 
 // A pseudo-random permutation of 0 .. n - 1 without a table: an 8-round Feistel network on the smallest even number of
-// bits that holds n, walked along its cycle until it lands below n (Black & Rogaway 2002; less than 4 steps on average).
+// bits that holds n, walked along its cycle until it lands below n (Black & Rogaway 2002; less than 4 steps on
+// average).
 class Permutation {
   public:
     IST_HD Permutation(uint64_t seed, uint64_t stream, uint64_t epoch, int64_t n) : n_(uint64_t(n)) {
         half_bits_ = 1;
-        while (half_bits_ < 31 && (uint64_t(1) << (2 * half_bits_)) < n_)
-            ++half_bits_;
+        while (half_bits_ < 31 && (uint64_t(1) << (2 * half_bits_)) < n_) ++half_bits_;
         const Words low = draw(seed, stream, epoch, Purpose::kPermutationLow);
         const Words high = draw(seed, stream, epoch, Purpose::kPermutationHigh);
         for (int i = 0; i < 4; ++i) {
@@ -121,8 +121,8 @@ class Permutation {
     uint32_t key_[8];
 };
 
-// One image of a mini-batch and how it is augmented. Pixel (y, x) of the network's input is pixel (y + dy, x' + dx) of the
-// image, zero outside it, with x' = width - 1 - x where it is flipped and x otherwise.
+// One image of a mini-batch and how it is augmented. Pixel (y, x) of the network's input is pixel (y + dy, x' + dx) of
+// the image, zero outside it, with x' = width - 1 - x where it is flipped and x otherwise.
 struct Sample {
     int64_t image;
     int dy, dx; // -crop_padding .. crop_padding

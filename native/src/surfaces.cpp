@@ -30,8 +30,8 @@ double mueller_brown(double x, double y, double *gradient) {
 }
 
 // London-Eyring-Polanyi-Sato energy of three atoms on a line, A and C fixed, plus a harmonic oscillator: model II of
-// Jonsson, Mills & Jacobsen, "Nudged elastic band method for finding minimum energy paths of transitions" (1998), appendix.
-// x is the distance A-B, y the oscillator's coordinate.
+// Jonsson, Mills & Jacobsen, "Nudged elastic band method for finding minimum energy paths of transitions" (1998),
+// appendix. x is the distance A-B, y the oscillator's coordinate.
 double leps(double x, double y, double *gradient) {
     constexpr double kAlpha = 1.942, kR0 = 0.742, kRac = 3.742, kSpring = 0.2025, kC = 1.154;
     constexpr double D[] = {4.746, 4.746, 3.445}, kSato[] = {0.05, 0.80, 0.05}; // AB, BC, AC
@@ -44,8 +44,7 @@ double leps(double x, double y, double *gradient) {
         j[i] = scale / 4 * (e * e - 6 * e);
         j_slope[i] = scale / 4 * kAlpha * (6 * e - 2 * e * e);
     }
-    const double root =
-        std::sqrt(j[0] * j[0] + j[1] * j[1] + j[2] * j[2] - j[0] * j[1] - j[1] * j[2] - j[0] * j[2]);
+    const double root = std::sqrt(j[0] * j[0] + j[1] * j[1] + j[2] * j[2] - j[0] * j[1] - j[1] * j[2] - j[0] * j[2]);
     const double stretch = x - (kRac / 2 - y / kC);
     if (gradient) {
         // d root / d r of AB and BC; moving B changes both, by opposite amounts.
@@ -134,20 +133,14 @@ const std::vector<Surface> &surfaces() {
          {1, 1},
          {{-0.5, -0.5, -2}, {-0.5, 0.5, -2}, {0.5, -0.5, -2}, {0.5, 0.5, -2}},
          {{-0.5, 0, 0}, {0, -0.5, 0}, {0, 0.5, 0}, {0.5, 0, 0}}},
-        {"curvy-valley",
-         curvy_valley,
-         {-10, -2},
-         {10, 2},
-         {{-2.5 * kPi, -1, 0}, {2.5 * kPi, 1, 0}},
-         {{0, 0, 1}}},
+        {"curvy-valley", curvy_valley, {-10, -2}, {10, 2}, {{-2.5 * kPi, -1, 0}, {2.5 * kPi, 1, 0}}, {{0, 0, 1}}},
     };
     return all;
 }
 
 const Surface *find_surface(const std::string &name) {
     for (const Surface &surface : surfaces())
-        if (surface.name == name)
-            return &surface;
+        if (surface.name == name) return &surface;
     return nullptr;
 }
 

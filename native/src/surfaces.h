@@ -1,5 +1,5 @@
-// surfaces.h - analytic energies of two variables with known minima and saddles: figure 2 of the paper, and the judges of
-// the path methods. A point is (x, y); there is no data, and the error rate is 0.
+// surfaces.h - analytic energies of two variables with known minima and saddles: figure 2 of the paper, and the judges
+// of the path methods. A point is (x, y); there is no data, and the error rate is 0.
 #pragma once
 
 #include <memory>

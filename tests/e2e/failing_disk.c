@@ -1,13 +1,9 @@
 /* failing_disk.c - makes the k-th change of a file fail, as a full or broken disk would. Preloaded into a JVM
  * (LD_PRELOAD) by WriteErrorsIT, which builds it.
  *
- * Counted are write, pwrite, fsync, fdatasync, rename and ftruncate below the folder FAILING_DISK_UNDER; how they fail is
- * in the file FAILING_DISK_CONTROL, which both sides map: five int64_t
- *   calls   counted so far
- *   at      the call that fails; 0: none
- *   error   errno of the failure
- *   lasting 1: all later calls fail, too
- *   failed  how many failed so far */
+ * Counted are write, pwrite, fsync, fdatasync, rename and ftruncate below the folder FAILING_DISK_UNDER; how they fail
+ * is in the file FAILING_DISK_CONTROL, which both sides map: five int64_t calls   counted so far at      the call that
+ * fails; 0: none error   errno of the failure lasting 1: all later calls fail, too failed  how many failed so far */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,7 +18,7 @@
 
 static volatile struct {
     int64_t calls, at, error, lasting, failed;
-} * control;
+} *control;
 static const char *under;
 
 __attribute__((constructor)) static void begin(void) {
@@ -58,7 +54,9 @@ static int fails_of(int fd) {
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int fd, const void *data, size_t n) { return fails_of(fd) ? -1 : REAL(write)(fd, data, n); }
-ssize_t pwrite(int fd, const void *data, size_t n, off_t at) { return fails_of(fd) ? -1 : REAL(pwrite)(fd, data, n, at); }
+ssize_t pwrite(int fd, const void *data, size_t n, off_t at) {
+    return fails_of(fd) ? -1 : REAL(pwrite)(fd, data, n, at);
+}
 ssize_t pwrite64(int fd, const void *data, size_t n, off64_t at) {
     return fails_of(fd) ? -1 : REAL(pwrite64)(fd, data, n, at);
 }

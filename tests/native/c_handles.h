@@ -15,8 +15,7 @@ namespace ist::test {
 
 // Throws what ist_last_error() says, which fails the test with the sentence.
 inline void must(ist_status status) {
-    if (status != IST_OK)
-        throw std::runtime_error("status " + std::to_string(status) + ": " + ist_last_error());
+    if (status != IST_OK) throw std::runtime_error("status " + std::to_string(status) + ": " + ist_last_error());
 }
 
 // A test through the C API: at its end no handle is alive.
@@ -97,8 +96,7 @@ class Points {
         ist_points *points = nullptr;
         must(ist_points_create(problem.model(), n, &points));
         points_.reset(points);
-        for (int i = 0; i < n; ++i)
-            streams.push_back(first_stream + uint64_t(i));
+        for (int i = 0; i < n; ++i) streams.push_back(first_stream + uint64_t(i));
     }
     Points(const Problem &problem, const std::vector<Vector> &values, uint64_t first_stream = 0)
         : Points(problem, int(values.size()), first_stream) {
@@ -110,13 +108,11 @@ class Points {
     ist_points *get() const { return points_.get(); }
     int count() const { return ist_points_count(points_.get()); }
     void initialise(uint64_t first_seed) {
-        for (int i = 0; i < count(); ++i)
-            must(ist_points_initialise(get(), i, first_seed + uint64_t(i)));
+        for (int i = 0; i < count(); ++i) must(ist_points_initialise(get(), i, first_seed + uint64_t(i)));
     }
     void write(int i, const Vector &values) { must(ist_points_write(get(), i, values.data())); }
     void write(const std::vector<Vector> &values) {
-        for (int i = 0; i < count(); ++i)
-            write(i, values.at(i));
+        for (int i = 0; i < count(); ++i) write(i, values.at(i));
     }
     void write_momentum(int i, const Vector &values) { must(ist_points_write_momentum(get(), i, values.data())); }
     Vector read(int i) const {
@@ -186,8 +182,7 @@ class Points {
   private:
     template <class Read> std::vector<Vector> each(Read read) const {
         std::vector<Vector> all;
-        for (int i = 0; i < count(); ++i)
-            all.push_back(read(i));
+        for (int i = 0; i < count(); ++i) all.push_back(read(i));
         return all;
     }
     const uint64_t *drawn() const { return problem_.dataset() ? streams.data() : nullptr; }

@@ -37,13 +37,10 @@ DeviceNetwork::DeviceNetwork(const BackendUnderTest &backend, int n_threads, con
     executor_ = backend_->prepare(network_, precision);
 }
 
-DeviceNetwork::~DeviceNetwork() {
-    release();
-}
+DeviceNetwork::~DeviceNetwork() { release(); }
 
 void DeviceNetwork::release() {
-    for (float *v : vectors_)
-        backend_->release(v);
+    for (float *v : vectors_) backend_->release(v);
     vectors_.clear();
 }
 
@@ -80,8 +77,7 @@ std::vector<Outcome> DeviceNetwork::collect(const std::vector<PointJob> &jobs, b
         outcomes[i].statistics.resize(network_.n_statistics);
         if (network_.n_statistics > 0)
             backend_->download(outcomes[i].statistics.data(), jobs[i].statistics, network_.n_statistics);
-        if (!gradient)
-            continue;
+        if (!gradient) continue;
         outcomes[i].gradient.resize(network_.n_params);
         backend_->download(outcomes[i].gradient.data(), jobs[i].gradient, network_.n_params);
     }
@@ -91,8 +87,7 @@ std::vector<Outcome> DeviceNetwork::collect(const std::vector<PointJob> &jobs, b
 std::vector<Outcome> DeviceNetwork::train(const Points &points, const ist_sampling &sampling, int64_t step,
                                           const std::vector<uint64_t> &streams, bool gradient, bool update) {
     std::vector<PointJob> work = jobs(points, streams, gradient);
-    for (PointJob &job : work)
-        job.update_statistics = update;
+    for (PointJob &job : work) job.update_statistics = update;
     executor_->train(*images_, sampling, step, int(work.size()), work.data());
     return collect(work, gradient);
 }
@@ -116,8 +111,7 @@ std::vector<std::vector<float>> DeviceNetwork::recompute_statistics(const Points
     std::vector<PointJob> work = jobs(points, streams, false);
     executor_->recompute_statistics(*images_, sampling, n_batches, int(work.size()), work.data());
     std::vector<std::vector<float>> statistics;
-    for (Outcome &outcome : collect(work, false))
-        statistics.push_back(std::move(outcome.statistics));
+    for (Outcome &outcome : collect(work, false)) statistics.push_back(std::move(outcome.statistics));
     return statistics;
 }
 
@@ -127,8 +121,6 @@ ist_sampling DeviceNetwork::all() const {
     return sampling;
 }
 
-Outcome DeviceNetwork::train_all(const std::vector<double> &point) {
-    return train({point}, all(), 0, {1})[0];
-}
+Outcome DeviceNetwork::train_all(const std::vector<double> &point) { return train({point}, all(), 0, {1})[0]; }
 
 } // namespace ist::test

@@ -18,8 +18,7 @@ namespace {
 
 double norm(const double *x, int64_t n) {
     double sum = 0;
-    for (int64_t j = 0; j < n; ++j)
-        sum += x[j] * x[j];
+    for (int64_t j = 0; j < n; ++j) sum += x[j] * x[j];
     return std::sqrt(sum);
 }
 
@@ -32,8 +31,7 @@ class Spread {
     const std::vector<double> &of(std::vector<double> ref::Pass::*quantity) {
         if (passes_.empty()) {
             int64_t size = 0;
-            for (const Value &v : case_.network.values)
-                size += int64_t(v.elements()) * case_.images.n;
+            for (const Value &v : case_.network.values) size += int64_t(v.elements()) * case_.images.n;
             const int samples = size < 20000 ? 8 : 2; // big tensors average by themselves
             for (int i = 0; i < samples; ++i)
                 passes_.push_back(
@@ -67,19 +65,15 @@ Distance distance(const float *actual, const double *expected, int64_t n, ist_pr
     Distance result;
     for (int64_t j = 0; j < n; ++j) {
         d[j] = std::fabs(double(actual[j]) - expected[j]);
-        if (!std::isnan(d[result.worst]) && !(d[j] <= d[result.worst]))
-            result.worst = j; // a NaN is the worst
+        if (!std::isnan(d[result.worst]) && !(d[j] <= d[result.worst])) result.worst = j; // a NaN is the worst
         result.scale = std::max(result.scale, std::fabs(expected[j]));
     }
     result.difference = d[result.worst];
-    if (precision == IST_BF16)
-        result.difference = norm(d.data(), n), result.scale = norm(expected, n);
+    if (precision == IST_BF16) result.difference = norm(d.data(), n), result.scale = norm(expected, n);
     return result;
 }
 
-double tolerance(ist_precision precision) {
-    return precision == IST_FP32 ? 1e-4 : 1e-2;
-}
+double tolerance(ist_precision precision) { return precision == IST_FP32 ? 1e-4 : 1e-2; }
 
 // The tensors of `kind` in the vector `actual` (gradient, or statistics) against the same quantity of the reference.
 void expect_tensors_close(const Case &c, Spread &spread, bool statistic, const std::vector<float> &actual,
@@ -87,13 +81,11 @@ void expect_tensors_close(const Case &c, Spread &spread, bool statistic, const s
     const std::vector<double> &expected = c.pass.*quantity;
     ASSERT_EQ(actual.size(), expected.size());
     for (const ParamTensor &t : c.network.tensors) {
-        if (t.statistic != statistic)
-            continue;
+        if (t.statistic != statistic) continue;
         const int64_t offset = t.offset - (statistic ? c.network.n_params : 0), n = t.size();
         const Distance d = distance(&actual[offset], &expected[offset], n, precision);
         double allowed = tolerance(precision) * d.scale;
-        if (d.difference <= allowed)
-            continue;
+        if (d.difference <= allowed) continue;
         const double *noise = &spread.of(quantity)[offset];
         // fp32: where all cancels, one rounding that all rows share (a batch-norm correction's offset) weighs more than
         // the noise, which differs from row to row.
@@ -109,14 +101,11 @@ void expect_tensors_close(const Case &c, Spread &spread, bool statistic, const s
 
 } // namespace
 
-const char *name_of(ist_precision precision) {
-    return precision == IST_FP32 ? "fp32" : "bf16";
-}
+const char *name_of(ist_precision precision) { return precision == IST_FP32 ? "fp32" : "bf16"; }
 
 std::string words(std::string name) {
     for (char &c : name)
-        if (!std::isalnum(static_cast<unsigned char>(c)))
-            c = '_';
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
     return name;
 }
 
@@ -139,8 +128,7 @@ void judge(const BackendUnderTest &backend, ist_precision precision, Case c) {
     DeviceNetwork single(backend, 1, c.network, precision, c.images);
     EXPECT_TRUE(single.train_all(c.point) == trained) << "one thread gives other bits than two";
     std::vector<double> other = c.point;
-    for (double &v : other)
-        v = float(1.25 * v);
+    for (double &v : other) v = float(1.25 * v);
     const auto grouped = device.train({other, c.point, other}, device.all(), 0, {7, 1, 9});
     EXPECT_TRUE(grouped[1] == trained) << "the same point in a group of three gives other bits";
 

@@ -14,14 +14,10 @@ constexpr double kMomentum = 0.1; // of the running statistics
 
 double activate(Activation activation, double z) {
     switch (activation) {
-    case Activation::kNone:
-        return z;
-    case Activation::kRelu:
-        return z > 0 || std::isnan(z) ? z : 0.0;
-    case Activation::kTanh:
-        return std::tanh(z);
-    case Activation::kSigmoid:
-        return 1.0 / (1.0 + std::exp(-z));
+    case Activation::kNone: return z;
+    case Activation::kRelu: return z > 0 || std::isnan(z) ? z : 0.0;
+    case Activation::kTanh: return std::tanh(z);
+    case Activation::kSigmoid: return 1.0 / (1.0 + std::exp(-z));
     }
     throw std::logic_error("unknown activation");
 }
@@ -29,14 +25,10 @@ double activate(Activation activation, double z) {
 // d activate / dz, from y = activate(z).
 double slope(Activation activation, double y) {
     switch (activation) {
-    case Activation::kNone:
-        return 1.0;
-    case Activation::kRelu:
-        return y > 0 ? 1.0 : 0.0;
-    case Activation::kTanh:
-        return 1.0 - y * y;
-    case Activation::kSigmoid:
-        return y * (1.0 - y);
+    case Activation::kNone: return 1.0;
+    case Activation::kRelu: return y > 0 ? 1.0 : 0.0;
+    case Activation::kTanh: return 1.0 - y * y;
+    case Activation::kSigmoid: return y * (1.0 - y);
     }
     throw std::logic_error("unknown activation");
 }
@@ -53,8 +45,7 @@ class Interpreter {
     Interpreter(const Network &network, const std::vector<double> &point, const Batch &batch, bool training,
                 Noise noise)
         : network_(network), point_(point), batch_(batch), training_(training), noise_(noise) {
-        if (int64_t(point.size()) != network.size())
-            throw std::invalid_argument("ref: wrong size of point");
+        if (int64_t(point.size()) != network.size()) throw std::invalid_argument("ref: wrong size of point");
         for (const Value &v : network.values) {
             Tensor t;
             t.n = batch.n, t.c = v.channels, t.h = v.height, t.w = v.width;
@@ -62,8 +53,7 @@ class Interpreter {
             t.g.assign(t.x.size(), 0.0);
             values_.push_back(std::move(t));
         }
-        if (batch.pixels.size() != values_[0].x.size())
-            throw std::invalid_argument("ref: wrong size of batch");
+        if (batch.pixels.size() != values_[0].x.size()) throw std::invalid_argument("ref: wrong size of batch");
         values_[0].x = batch.pixels;
         pass_.kink_margin = std::numeric_limits<double>::infinity();
     }
@@ -75,17 +65,14 @@ class Interpreter {
             pass_.statistics.assign(point_.begin() + network_.n_params, point_.end());
         }
         disturb(values_[0].x);
-        for (int64_t j = 0; j < network_.n_params; ++j)
-            disturb(point_[j]);
+        for (int64_t j = 0; j < network_.n_params; ++j) disturb(point_[j]);
         for (const Op &op : network_.ops) {
             forward(op);
-            if (op.dst >= 0)
-                disturb(values_[op.dst].x);
+            if (op.dst >= 0) disturb(values_[op.dst].x);
         }
         if (training_) {
             for (auto op = network_.ops.rbegin(); op != network_.ops.rend(); ++op) {
-                if (op->dst >= 0)
-                    disturb(values_[op->dst].g);
+                if (op->dst >= 0) disturb(values_[op->dst].g);
                 backward(*op);
             }
             pass_.input_gradient = values_[0].g;
@@ -95,14 +82,12 @@ class Interpreter {
 
   private:
     void disturb(double &x) {
-        if (noise_.amplitude == 0)
-            return;
+        if (noise_.amplitude == 0) return;
         noise_.seed = noise_.seed * 6364136223846793005ULL + 1442695040888963407ULL; // Knuth's generator
         x *= 1 + noise_.amplitude * (double(noise_.seed >> 11) * 0x1p-52 - 1);
     }
     void disturb(std::vector<double> &values) {
-        for (double &x : values)
-            disturb(x);
+        for (double &x : values) disturb(x);
     }
 
     const double *tensor(int index) const { return &point_[network_.tensors.at(index).offset]; }
@@ -116,87 +101,59 @@ class Interpreter {
         if (op.activation == Activation::kRelu) {
             double scale = rms(dst.x);
             for (double z : dst.x)
-                if (z != 0)
-                    pass_.kink_margin = std::min(pass_.kink_margin, std::fabs(z) / scale);
+                if (z != 0) pass_.kink_margin = std::min(pass_.kink_margin, std::fabs(z) / scale);
         }
-        for (double &z : dst.x)
-            z = activate(op.activation, z);
+        for (double &z : dst.x) z = activate(op.activation, z);
     }
     // dL/dz of an op that ended in finish().
     std::vector<double> start(const Op &op) const {
         const Tensor &dst = values_.at(op.dst);
         std::vector<double> dz(dst.g.size());
-        for (size_t j = 0; j < dz.size(); ++j)
-            dz[j] = dst.g[j] * slope(op.activation, dst.x[j]);
+        for (size_t j = 0; j < dz.size(); ++j) dz[j] = dst.g[j] * slope(op.activation, dst.x[j]);
         return dz;
     }
     static double rms(const std::vector<double> &x) {
         double sum = 0;
-        for (double v : x)
-            sum += v * v;
+        for (double v : x) sum += v * v;
         return std::sqrt(sum / double(x.size())) + 1e-300;
     }
 
     void forward(const Op &op) {
         switch (op.kind) {
-        case OpKind::kConv:
-            return conv(op, false);
-        case OpKind::kBatchNorm:
-            return batch_norm_forward(op);
-        case OpKind::kAdd:
-            return add_forward(op);
-        case OpKind::kActivation:
-            values_.at(op.dst).x = values_.at(op.src).x;
-            return finish(op);
-        case OpKind::kConcat:
-            return concat(op, false);
-        case OpKind::kPadShortcut:
-            return pad_shortcut(op, false);
-        case OpKind::kAvgPool:
-            return average_pool(op, op.window, op.window, false);
-        case OpKind::kGlobalAvgPool:
-            return average_pool(op, values_.at(op.src).h, values_.at(op.src).w, false);
-        case OpKind::kMaxPool:
-            return max_pool(op, false);
-        case OpKind::kLinear:
-            return linear(op, false);
-        case OpKind::kSoftmaxLoss:
-            return softmax_loss_forward(op);
+        case OpKind::kConv: return conv(op, false);
+        case OpKind::kBatchNorm: return batch_norm_forward(op);
+        case OpKind::kAdd: return add_forward(op);
+        case OpKind::kActivation: values_.at(op.dst).x = values_.at(op.src).x; return finish(op);
+        case OpKind::kConcat: return concat(op, false);
+        case OpKind::kPadShortcut: return pad_shortcut(op, false);
+        case OpKind::kAvgPool: return average_pool(op, op.window, op.window, false);
+        case OpKind::kGlobalAvgPool: return average_pool(op, values_.at(op.src).h, values_.at(op.src).w, false);
+        case OpKind::kMaxPool: return max_pool(op, false);
+        case OpKind::kLinear: return linear(op, false);
+        case OpKind::kSoftmaxLoss: return softmax_loss_forward(op);
         }
         throw std::logic_error("ref: unknown op");
     }
 
     void backward(const Op &op) {
         switch (op.kind) {
-        case OpKind::kConv:
-            return conv(op, true);
-        case OpKind::kBatchNorm:
-            return batch_norm_backward(op);
-        case OpKind::kAdd:
-            return add_backward(op);
-        case OpKind::kActivation:
-            return accumulate(values_.at(op.src).g, start(op));
-        case OpKind::kConcat:
-            return concat(op, true);
-        case OpKind::kPadShortcut:
-            return pad_shortcut(op, true);
-        case OpKind::kAvgPool:
-            return average_pool(op, op.window, op.window, true);
-        case OpKind::kGlobalAvgPool:
-            return average_pool(op, values_.at(op.src).h, values_.at(op.src).w, true);
-        case OpKind::kMaxPool:
-            return max_pool(op, true);
-        case OpKind::kLinear:
-            return linear(op, true);
-        case OpKind::kSoftmaxLoss:
-            return softmax_loss_backward(op);
+        case OpKind::kConv: return conv(op, true);
+        case OpKind::kBatchNorm: return batch_norm_backward(op);
+        case OpKind::kAdd: return add_backward(op);
+        case OpKind::kActivation: return accumulate(values_.at(op.src).g, start(op));
+        case OpKind::kConcat: return concat(op, true);
+        case OpKind::kPadShortcut: return pad_shortcut(op, true);
+        case OpKind::kAvgPool: return average_pool(op, op.window, op.window, true);
+        case OpKind::kGlobalAvgPool: return average_pool(op, values_.at(op.src).h, values_.at(op.src).w, true);
+        case OpKind::kMaxPool: return max_pool(op, true);
+        case OpKind::kLinear: return linear(op, true);
+        case OpKind::kSoftmaxLoss: return softmax_loss_backward(op);
         }
         throw std::logic_error("ref: unknown op");
     }
 
     static void accumulate(std::vector<double> &to, const std::vector<double> &what) {
-        for (size_t j = 0; j < to.size(); ++j)
-            to[j] += what[j];
+        for (size_t j = 0; j < to.size(); ++j) to[j] += what[j];
     }
 
     // Tap by tap: output (y, x) meets input (y * stride - padding + v, x * stride - padding + u) through weight (v, u).
@@ -206,10 +163,8 @@ class Interpreter {
             for (int k = 0; k < dst.c; ++k) {
                 for (int y = 0; y < dst.h && op.bias >= 0; ++y)
                     for (int x = 0; x < dst.w; ++x) {
-                        if (back)
-                            gradient(op.bias)[k] += dst.g[dst.at(i, k, y, x)];
-                        else
-                            dst.x[dst.at(i, k, y, x)] = tensor(op.bias)[k];
+                        if (back) gradient(op.bias)[k] += dst.g[dst.at(i, k, y, x)];
+                        else dst.x[dst.at(i, k, y, x)] = tensor(op.bias)[k];
                     }
                 for (int c = 0; c < src.c; ++c)
                     for (int v = 0; v < op.kernel; ++v)
@@ -225,14 +180,11 @@ class Interpreter {
         double weight_gradient = 0;
         // The outputs whose input column x * stride - padding + u is inside the image.
         int first = 0, end = dst.w;
-        while (first < end && first * op.stride - op.padding + u < 0)
-            ++first;
-        while (end > first && (end - 1) * op.stride - op.padding + u >= src.w)
-            --end;
+        while (first < end && first * op.stride - op.padding + u < 0) ++first;
+        while (end > first && (end - 1) * op.stride - op.padding + u >= src.w) --end;
         for (int y = 0; y < dst.h; ++y) {
             const int row = y * op.stride - op.padding + v;
-            if (row < 0 || row >= src.h || first == end)
-                continue;
+            if (row < 0 || row >= src.h || first == end) continue;
             const size_t in = src.at(i, c, row, first * op.stride - op.padding + u), out = dst.at(i, k, y, first);
             if (back)
                 for (int x = 0; x < end - first; ++x) {
@@ -240,11 +192,9 @@ class Interpreter {
                     weight_gradient += src.x[in + x * op.stride] * dst.g[out + x];
                 }
             else
-                for (int x = 0; x < end - first; ++x)
-                    dst.x[out + x] += weight * src.x[in + x * op.stride];
+                for (int x = 0; x < end - first; ++x) dst.x[out + x] += weight * src.x[in + x * op.stride];
         }
-        if (back)
-            gradient(op.weight)[tap] += weight_gradient;
+        if (back) gradient(op.weight)[tap] += weight_gradient;
     }
 
     struct Moments {
@@ -255,8 +205,7 @@ class Interpreter {
         const double count = double(t.n) * t.h * t.w;
         for (int i = 0; i < t.n; ++i)
             for (int y = 0; y < t.h; ++y)
-                for (int x = 0; x < t.w; ++x)
-                    m.mean += t.x[t.at(i, k, y, x)] / count;
+                for (int x = 0; x < t.w; ++x) m.mean += t.x[t.at(i, k, y, x)] / count;
         for (int i = 0; i < t.n; ++i)
             for (int y = 0; y < t.h; ++y)
                 for (int x = 0; x < t.w; ++x) {
@@ -288,8 +237,7 @@ class Interpreter {
                     for (int x = 0; x < src.w; ++x) {
                         const size_t j = src.at(i, k, y, x);
                         dst.x[j] = gamma[k] * (src.x[j] - m.mean) / std::sqrt(m.variance + kEpsilon) + beta[k];
-                        if (op.residual >= 0)
-                            dst.x[j] += values_.at(op.residual).x[j];
+                        if (op.residual >= 0) dst.x[j] += values_.at(op.residual).x[j];
                     }
         }
         finish(op);
@@ -300,8 +248,7 @@ class Interpreter {
     void batch_norm_backward(const Op &op) {
         Tensor &src = values_.at(op.src);
         const std::vector<double> dy = start(op);
-        if (op.residual >= 0)
-            accumulate(values_.at(op.residual).g, dy);
+        if (op.residual >= 0) accumulate(values_.at(op.residual).g, dy);
         const double *gamma = tensor(op.weight);
         const double count = double(src.n) * src.h * src.w;
         for (int k = 0; k < src.c; ++k) {
@@ -329,8 +276,7 @@ class Interpreter {
 
     void add_forward(const Op &op) {
         Tensor &dst = values_.at(op.dst);
-        for (size_t j = 0; j < dst.x.size(); ++j)
-            dst.x[j] = values_.at(op.src).x[j] + values_.at(op.residual).x[j];
+        for (size_t j = 0; j < dst.x.size(); ++j) dst.x[j] = values_.at(op.src).x[j] + values_.at(op.residual).x[j];
         finish(op);
     }
     void add_backward(const Op &op) {
@@ -348,10 +294,8 @@ class Interpreter {
                         const size_t out = dst.at(i, k, y, x);
                         Tensor &src = k < first.c ? first : second;
                         const size_t in = src.at(i, k < first.c ? k : k - first.c, y, x);
-                        if (back)
-                            src.g[in] += dst.g[out];
-                        else
-                            dst.x[out] = src.x[in];
+                        if (back) src.g[in] += dst.g[out];
+                        else dst.x[out] = src.x[in];
                     }
     }
 
@@ -364,15 +308,11 @@ class Interpreter {
                     for (int x = 0; x < dst.w; ++x) {
                         const size_t out = dst.at(i, k, y, x);
                         const bool inside = k >= before && k < before + src.c;
-                        if (!inside && !back)
-                            dst.x[out] = 0;
-                        if (!inside)
-                            continue;
+                        if (!inside && !back) dst.x[out] = 0;
+                        if (!inside) continue;
                         const size_t in = src.at(i, k - before, y * op.stride, x * op.stride);
-                        if (back)
-                            src.g[in] += dst.g[out];
-                        else
-                            dst.x[out] = src.x[in];
+                        if (back) src.g[in] += dst.g[out];
+                        else dst.x[out] = src.x[in];
                     }
     }
 
@@ -388,11 +328,9 @@ class Interpreter {
                             for (int u = 0; u < window_w; ++u) {
                                 const size_t in = src.at(i, k, y * window_h + v, x * window_w + u);
                                 sum += src.x[in];
-                                if (back)
-                                    src.g[in] += dst.g[out] / (window_h * window_w);
+                                if (back) src.g[in] += dst.g[out] / (window_h * window_w);
                             }
-                        if (!back)
-                            dst.x[out] = sum / (window_h * window_w);
+                        if (!back) dst.x[out] = sum / (window_h * window_w);
                     }
     }
 
@@ -410,19 +348,14 @@ class Interpreter {
                                 const size_t in = src.at(i, k, y * op.window + v, x * op.window + u);
                                 const double lead = src.x[in] - src.x[best];
                                 const bool tied_zeros = lead == 0 && src.x[in] == 0; // of a ReLU, which stops both
-                                if (lead > 0)
-                                    margin = lead;
-                                else if (in != best && !tied_zeros)
-                                    margin = std::min(margin, -lead);
-                                if (lead > 0)
-                                    best = in; // strictly: the first maximum wins
+                                if (lead > 0) margin = lead;
+                                else if (in != best && !tied_zeros) margin = std::min(margin, -lead);
+                                if (lead > 0) best = in; // strictly: the first maximum wins
                             }
                         pass_.kink_margin = std::min(pass_.kink_margin, margin / scale);
                         const size_t out = dst.at(i, k, y, x);
-                        if (back)
-                            src.g[best] += dst.g[out];
-                        else
-                            dst.x[out] = src.x[best];
+                        if (back) src.g[best] += dst.g[out];
+                        else dst.x[out] = src.x[best];
                     }
     }
 
@@ -435,8 +368,7 @@ class Interpreter {
             for (size_t k = 0; k < n_out; ++k) {
                 double sum = bias ? bias[k] : 0.0;
                 const double g = dst.g[i * n_out + k];
-                if (back && bias)
-                    gradient(op.bias)[k] += g;
+                if (back && bias) gradient(op.bias)[k] += g;
                 for (size_t j = 0; j < n_in; ++j) {
                     if (back) {
                         src.g[i * n_in + j] += weight[k * n_in + j] * g;
@@ -445,8 +377,7 @@ class Interpreter {
                         sum += weight[k * n_in + j] * src.x[i * n_in + j];
                     }
                 }
-                if (!back)
-                    dst.x[i * n_out + k] = sum;
+                if (!back) dst.x[i * n_out + k] = sum;
             }
     }
 
@@ -459,8 +390,7 @@ class Interpreter {
             const double *z = &logits.x[size_t(i) * classes];
             const double largest = *std::max_element(z, z + classes);
             double sum = 0;
-            for (int k = 0; k < classes; ++k)
-                sum += std::exp(z[k] - largest);
+            for (int k = 0; k < classes; ++k) sum += std::exp(z[k] - largest);
             for (int k = 0; k < classes; ++k)
                 pass_.log_probabilities[size_t(i) * classes + k] = z[k] - largest - std::log(sum);
             pass_.loss -= pass_.log_probabilities[size_t(i) * classes + batch_.labels[i]] / batch_.n;

@@ -80,7 +80,8 @@ static void test_dataset(ist_engine *engine) {
             &dataset);
     INVALID("std[1] must be finite and > 0", ist_dataset_create, engine, images, labels, 20, 3, 8, 8, 4, mean, zero,
             &dataset);
-    INVALID("mean[2] must be finite", ist_dataset_create, engine, images, labels, 20, 3, 8, 8, 4, nan_mean, std, &dataset);
+    INVALID("mean[2] must be finite", ist_dataset_create, engine, images, labels, 20, 3, 8, 8, 4, nan_mean, std,
+            &dataset);
     INVALID("images must not be NULL", ist_dataset_create, engine, NULL, labels, 20, 3, 8, 8, 4, mean, std, &dataset);
     CHECK(dataset == NULL);
 }
@@ -89,7 +90,8 @@ static void test_model(ist_engine *engine) {
     ist_model *model = NULL;
     ist_tensor tensor;
     INVALID("did you mean 'resnet8'?", ist_model_create, engine, "resnt8", 3, 8, 8, 4, IST_FP32, &model);
-    INVALID("precision must be 0 .. 1, got 9", ist_model_create, engine, "resnet8", 3, 8, 8, 4, (ist_precision)9, &model);
+    INVALID("precision must be 0 .. 1, got 9", ist_model_create, engine, "resnet8", 3, 8, 8, 4, (ist_precision)9,
+            &model);
     INVALID("6n+2", ist_model_create, engine, "resnet9", 3, 8, 8, 4, IST_FP32, &model);
     INVALID("spec must not be NULL", ist_model_create, engine, NULL, 3, 8, 8, 4, IST_FP32, &model);
     INVALID("of a surface must be 0", ist_model_create, engine, "surface-leps", 3, 0, 0, 0, IST_FP32, &model);
@@ -166,7 +168,8 @@ static void test_points_rules(ist_engine *engine, ist_dataset *dataset) {
 
     ist_sgd bad_sgd = sgd;
     bad_sgd.learning_rate = NAN;
-    INVALID("learning_rate must be finite", ist_points_descend, points, dataset, &sampling, streams, &bad_sgd, 0, 1, losses);
+    INVALID("learning_rate must be finite", ist_points_descend, points, dataset, &sampling, streams, &bad_sgd, 0, 1,
+            losses);
     bad_sgd = sgd;
     bad_sgd.momentum = -0.5f;
     INVALID("momentum must be finite and >= 0", ist_points_descend, points, dataset, &sampling, streams, &bad_sgd, 0, 1,
@@ -180,19 +183,21 @@ static void test_points_rules(ist_engine *engine, ist_dataset *dataset) {
     const float no_gap[2] = {1, 0}, nan_gap[2] = {NAN, 1};
     ist_neb bad_neb = neb;
     INVALID("neb must not be NULL", ist_points_relax, points, dataset, &sampling, streams, NULL, spacing, 0, 1, losses);
-    INVALID("spacing must not be NULL", ist_points_relax, points, dataset, &sampling, streams, &neb, NULL, 0, 1, losses);
-    INVALID("spacing[1] must be finite and > 0", ist_points_relax, points, dataset, &sampling, streams, &neb, no_gap, 0, 1,
+    INVALID("spacing must not be NULL", ist_points_relax, points, dataset, &sampling, streams, &neb, NULL, 0, 1,
             losses);
+    INVALID("spacing[1] must be finite and > 0", ist_points_relax, points, dataset, &sampling, streams, &neb, no_gap, 0,
+            1, losses);
     INVALID("spacing[0] must be finite and > 0", ist_points_respace, points, IST_GEOMETRY_ALL, nan_gap);
     INVALID("at least 3", ist_points_relax, two, dataset, &sampling, streams, &neb, spacing, 0, 1, losses);
     bad_neb.spring = 1;
     INVALID("at least 3", ist_points_relax, two, dataset, &sampling, streams, &bad_neb, NULL, 0, 1, losses);
     bad_neb.spring = -1;
-    INVALID("spring must be >= 0", ist_points_relax, points, dataset, &sampling, streams, &bad_neb, spacing, 0, 1, losses);
+    INVALID("spring must be >= 0", ist_points_relax, points, dataset, &sampling, streams, &bad_neb, spacing, 0, 1,
+            losses);
     bad_neb = neb;
     bad_neb.tangent = (ist_tangent)3;
-    INVALID("tangent must be 0 .. 2, got 3", ist_points_relax, points, dataset, &sampling, streams, &bad_neb, spacing, 0, 1,
-            losses);
+    INVALID("tangent must be 0 .. 2, got 3", ist_points_relax, points, dataset, &sampling, streams, &bad_neb, spacing,
+            0, 1, losses);
     bad_neb = neb;
     bad_neb.climbing = -1;
     INVALID("climbing must be 0 .. 1", ist_points_relax, points, dataset, &sampling, streams, &bad_neb, spacing, 0, 1,
@@ -234,8 +239,7 @@ static void test_surface(ist_engine *engine) {
     CHECK(ist_model_n_params(model) == 2 && ist_model_n_statistics(model) == 0 && ist_model_flops(model) == 0);
     CHECK(ist_points_create(model, 4, &points) == IST_OK);
     CHECK(ist_points_read(points, 2, value) == IST_OK && value[0] == 0 && value[1] == 0);
-    for (int i = 0; i < 4; ++i)
-        CHECK(ist_points_write(points, i, start[i]) == IST_OK);
+    for (int i = 0; i < 4; ++i) CHECK(ist_points_write(points, i, start[i]) == IST_OK);
     INVALID("sampling must be NULL", ist_points_gradient, points, NULL, &sampling, NULL, 0, losses);
     INVALID("predicts no classes", ist_points_predict, points, 0, NULL, losses);
     CHECK(ist_points_recompute_statistics(points, NULL, NULL, NULL, 3) == IST_OK);
@@ -247,8 +251,7 @@ static void test_surface(ist_engine *engine) {
     CHECK(losses[1] != losses[37]);
     for (int i = 0; i < 4; i += 3)
         CHECK(ist_points_read(points, i, value) == IST_OK && memcmp(value, start[i], sizeof value) == 0);
-    for (int i = 0; i < 3; ++i)
-        CHECK(ist_points_distance(points, i, i + 1, IST_GEOMETRY_ALL, &gaps[i]) == IST_OK);
+    for (int i = 0; i < 3; ++i) CHECK(ist_points_distance(points, i, i + 1, IST_GEOMETRY_ALL, &gaps[i]) == IST_OK);
     CHECK(fabs(gaps[1] / gaps[0] - 2) < 0.2 && fabs(gaps[1] / gaps[2] - 2) < 0.2); /* chords, not arcs, after a bend */
 
     CHECK(ist_points_read_momentum(points, 1, momentum) == IST_OK && momentum[0] != 0);
@@ -284,8 +287,7 @@ static void test_training(ist_engine *engine, ist_dataset *dataset) {
     CHECK(ist_points_descend(pair, dataset, &sampling, streams, &sgd, 0, 10, together) == IST_OK);
     CHECK(ist_points_descend(single, dataset, &sampling, streams + 1, &sgd, 0, 4, first) == IST_OK);
     CHECK(ist_points_descend(single, dataset, &sampling, streams + 1, &sgd, 4, 6, second) == IST_OK);
-    for (int k = 0; k < 10; ++k)
-        CHECK(together[2 * k + 1] == (k < 4 ? first[k] : second[k - 4]));
+    for (int k = 0; k < 10; ++k) CHECK(together[2 * k + 1] == (k < 4 ? first[k] : second[k - 4]));
     CHECK(ist_points_read(pair, 1, a) == IST_OK && ist_points_read(single, 0, b) == IST_OK);
     CHECK(memcmp(a, b, (size_t)size * sizeof *a) == 0);
     ist_metrics learnt;
@@ -299,10 +301,8 @@ static void test_training(ist_engine *engine, ist_dataset *dataset) {
 int main(void) {
     ist_engine *engine = NULL;
     ist_dataset *dataset = NULL;
-    for (size_t i = 0; i < sizeof images; ++i)
-        images[i] = (uint8_t)(i * 2654435761u >> 24);
-    for (int i = 0; i < 20; ++i)
-        labels[i] = i % 4;
+    for (size_t i = 0; i < sizeof images; ++i) images[i] = (uint8_t)(i * 2654435761u >> 24);
+    for (int i = 0; i < 20; ++i) labels[i] = i % 4;
     test_engine();
     test_null_handles();
     CHECK(ist_engine_create(IST_BACKEND_CPU, 0, 2, &engine) == IST_OK);
@@ -315,7 +315,6 @@ int main(void) {
     ist_engine_destroy(engine); /* before what lives on it */
     ist_dataset_destroy(dataset);
     CHECK(ist_live_handles() == 0);
-    if (failures)
-        fprintf(stderr, "%d checks failed\n", failures);
+    if (failures) fprintf(stderr, "%d checks failed\n", failures);
     return failures != 0;
 }

@@ -23,7 +23,8 @@ void PrintTo(const Count &count, std::ostream *out) { *out << count.spec; }
 
 class Architectures : public ::testing::TestWithParam<Count> {};
 
-// ResNets: He et al. 2016 with shortcut B as in PyTorch-AutoNEB; DenseNets: Huang et al. 2017 (1.0M and 0.8M parameters).
+// ResNets: He et al. 2016 with shortcut B as in PyTorch-AutoNEB; DenseNets: Huang et al. 2017 (1.0M and 0.8M
+// parameters).
 TEST_P(Architectures, HaveTheParametersOfTheirPaper) {
     const Network net = build_network(GetParam().spec, 3, 32, 32, 10);
     EXPECT_EQ(net.n_params, GetParam().n_params);
@@ -35,22 +36,23 @@ INSTANTIATE_TEST_SUITE_P(Every, Architectures,
                          ::testing::Values(Count{"resnet20:shortcut=B", 272474, 274042},
                                            Count{"resnet32:shortcut=B", 466906, 469370},
                                            Count{"resnet44:shortcut=B", 661338, 664698},
-                                           Count{"resnet56:shortcut=B", 855770, 860026},
-                                           Count{"resnet20", 269722, -1}, Count{"resnet56", 853018, -1},
-                                           Count{"densenet40-12", 1059298, 1078018},
+                                           Count{"resnet56:shortcut=B", 855770, 860026}, Count{"resnet20", 269722, -1},
+                                           Count{"resnet56", 853018, -1}, Count{"densenet40-12", 1059298, 1078018},
                                            Count{"densenet100-12-bc", 769162, 793150},
                                            Count{"mlp-64-32", 3072 * 64 + 64 + 64 * 32 + 32 + 32 * 10 + 10, -1},
                                            Count{"mlp", 3072 * 10 + 10, -1},
                                            Count{"cnn-16-32", 16 * 28 + 32 * 145 + 10 * (32 * 64) + 10, -1}));
 
 TEST(Architecture, ResNet20Costs81MillionOperations) {
-    // 40.8 M multiply-adds: 442,368 in the first layer, six layers of 2,359,296 in each stage (two of half) and the last.
+    // 40.8 M multiply-adds: 442,368 in the first layer, six layers of 2,359,296 in each stage (two of half) and the
+    // last.
     const int64_t layer = 2 * 2359296;
     EXPECT_EQ(build_network("resnet20", 3, 32, 32, 10).flops(), 2 * 442368 + 16 * layer + 2 * (layer / 2) + 2 * 640);
 }
 
 TEST(Architecture, TensorsTileThePointParametersFirstWithUniqueKeys) {
-    for (const char *spec : {"resnet8:shortcut=B", "densenet40-12-bc", "cnn-4-6:batchnorm=1,dense=5", "mlp-5:batchnorm=1"}) {
+    for (const char *spec :
+         {"resnet8:shortcut=B", "densenet40-12-bc", "cnn-4-6:batchnorm=1,dense=5", "mlp-5:batchnorm=1"}) {
         const Network net = build_network(spec, 3, 16, 16, 7);
         std::set<std::string> names;
         int64_t offset = 0;
@@ -83,8 +85,7 @@ TEST(Architecture, ResNetKeysAreThoseOfThePyTorchModule) {
     const Network net = build_network("resnet8:shortcut=B", 3, 8, 8, 10);
     std::vector<std::string> names;
     for (const ParamTensor &t : net.tensors)
-        if (!t.statistic)
-            names.push_back(t.name);
+        if (!t.statistic) names.push_back(t.name);
     const std::vector<std::string> second(names.begin() + 9, names.begin() + 18);
     EXPECT_EQ(second, (std::vector<std::string>{"layer2.0.conv1.weight", "layer2.0.bn1.weight", "layer2.0.bn1.bias",
                                                 "layer2.0.conv2.weight", "layer2.0.bn2.weight", "layer2.0.bn2.bias",
@@ -126,7 +127,8 @@ TEST(Architecture, DrawsWhatItsLayersAsk) {
             EXPECT_NEAR(sum / n, 0, 5 * std::sqrt(variance / n)) << t.name;
             EXPECT_NEAR(squares / n, variance, 5 * variance * std::sqrt(2 / n)) << t.name;
         } else { // batch norm
-            const bool one = t.name.find(".weight") != std::string::npos || t.name.find("running_var") != std::string::npos;
+            const bool one =
+                t.name.find(".weight") != std::string::npos || t.name.find("running_var") != std::string::npos;
             EXPECT_EQ(sum, one ? n : 0) << t.name;
             EXPECT_EQ(largest, one ? 1 : 0) << t.name;
         }

@@ -94,8 +94,7 @@ TEST_P(Augmentation, AveragesStatisticsOverTheDrawnBatches) {
         std::vector<double> average(network.n_statistics);
         for (int step = 0; step < n_batches; ++step) {
             const ref::Pass pass = ref::train(network, point, drawn(images, sampling, streams[i], step));
-            for (size_t j = 0; j < average.size(); ++j)
-                average[j] += pass.batch_statistics[j] / n_batches;
+            for (size_t j = 0; j < average.size(); ++j) average[j] += pass.batch_statistics[j] / n_batches;
         }
         expect_close(statistics[i], average, "recomputed statistics");
     }
@@ -105,8 +104,7 @@ std::vector<Setting> settings() {
     std::vector<Setting> all;
     for (const BackendUnderTest &backend : backends())
         for (int crop : {0, 1, 4})
-            for (int flip : {0, 1})
-                all.push_back({&backend, crop, flip});
+            for (int flip : {0, 1}) all.push_back({&backend, crop, flip});
     return all;
 }
 

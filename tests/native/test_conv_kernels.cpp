@@ -1,5 +1,5 @@
-// test_conv_kernels.cpp - the engine's own convolutions, forward and data gradient, against plain loops in double: panel,
-// direct and Winograd kernels.
+// test_conv_kernels.cpp - the engine's own convolutions, forward and data gradient, against plain loops in double:
+// panel, direct and Winograd kernels.
 //
 // Every supported shape of bench/shapes/conv.txt and those of the DenseNets, as channel ranges of wider values whose
 // other channels are NaN and must neither be read nor written. Inputs are exact in their element type, so all that may
@@ -43,8 +43,7 @@ uint32_t to_bits(float x) {
 }
 // The nearest number of the element type, ties to even.
 float round_to(bool bf16, float x) {
-    if (!bf16 || std::isnan(x))
-        return x;
+    if (!bf16 || std::isnan(x)) return x;
     const uint32_t bits = to_bits(x);
     return from_bits((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
 }
@@ -76,8 +75,7 @@ class Range {
     Range(bool bf16, int64_t pixels, int channels)
         : bf16_(bf16), pixels_(pixels), channels_(channels), pitch_(channels + kBefore + kAfter),
           bytes_(size_t(pixels * pitch_ + 2 * kGuard) * size()) {
-        for (size_t i = 0; i < bytes_.size() / size(); i++)
-            write(i, kRubbish);
+        for (size_t i = 0; i < bytes_.size() / size(); i++) write(i, kRubbish);
     }
     int64_t pixels() const { return pixels_; }
     int channels() const { return channels_; }
@@ -96,8 +94,7 @@ class Range {
     void fill(std::mt19937 &random) {
         std::normal_distribution<float> normal;
         for (int64_t p = 0; p < pixels_; p++)
-            for (int c = 0; c < channels_; c++)
-                set(p, c, round_to(bf16_, normal(random)));
+            for (int c = 0; c < channels_; c++) set(p, c, round_to(bf16_, normal(random)));
     }
     Slice from(int64_t pixel) { return {&bytes_[index(pixel, 0) * size()], pitch_}; }
     // Nothing outside the range has been written, nor pixels of it outside [begin, end).
@@ -186,8 +183,7 @@ void expect_equal(bool bf16, const Range &got, Matrix &expected, int64_t begin, 
 
 double rms_of(const Matrix &m) {
     double sum = 0;
-    for (double x : m.values)
-        sum += x * x;
+    for (double x : m.values) sum += x * x;
     return std::sqrt(sum / double(m.values.size()));
 }
 
@@ -200,7 +196,9 @@ struct Method {
     bool exact() const { return std::string(name) != "winograd"; }
 };
 const Method kMethods[] = {
-    {"panel", {conv_panel_f32_avx512, conv_panel_bf16_avx512}, {conv_panel_data_f32_avx512, conv_panel_data_bf16_avx512}},
+    {"panel",
+     {conv_panel_f32_avx512, conv_panel_bf16_avx512},
+     {conv_panel_data_f32_avx512, conv_panel_data_bf16_avx512}},
     {"direct",
      {conv_direct_f32_avx512, conv_direct_bf16_avx512},
      {conv_direct_data_f32_avx512, conv_direct_data_bf16_avx512}},
@@ -212,9 +210,7 @@ struct Subject {
     ConvShape shape;
     const Method *method;
 };
-void PrintTo(const Subject &s, std::ostream *out) {
-    *out << s.name;
-}
+void PrintTo(const Subject &s, std::ostream *out) { *out << s.name; }
 
 std::vector<Subject> all_shapes() {
     struct Plain {
@@ -227,29 +223,24 @@ std::vector<Subject> all_shapes() {
             for (bool bf16 : {false, true}) {
                 if (!method.forward[bf16]) continue;
                 shape.bf16 = bf16;
-                all.push_back({test::words(method.name + std::string(bf16 ? "_bf16_" : "_fp32_") + name), shape, &method});
+                all.push_back(
+                    {test::words(method.name + std::string(bf16 ? "_bf16_" : "_fp32_") + name), shape, &method});
             }
     };
     for (const shapes::Shape &s : shapes::read(IST_TEST_FOLDER "/../../bench/shapes", "conv"))
         add(s.name, {kImages, s["height"], s["width"], s["channels"], s["filters"], s["kernel"], s["stride"],
                      s["padding"], false});
-    for (int channels : {24, 36, 60, 240, 444})
-        plain.push_back({channels, 8, 8, 12, 3, 1});
-    for (int channels : {24, 36, 114, 216, 450})
-        plain.push_back({channels, 8, 8, 48, 1, 1});
+    for (int channels : {24, 36, 60, 240, 444}) plain.push_back({channels, 8, 8, 12, 3, 1});
+    for (int channels : {24, 36, 114, 216, 450}) plain.push_back({channels, 8, 8, 48, 1, 1});
     plain.push_back({168, 8, 8, 168, 1, 1});
     plain.push_back({216, 8, 8, 108, 1, 1});
     plain.push_back({48, 16, 16, 12, 3, 1});
     for (int size : {4, 5, 6, 7})
         plain.push_back({32, size, 9 - size / 2, 48, 3, 1}); // Winograd's patches cut by the border
-    for (int filters = 1; filters < 16; filters++)
-        plain.push_back({33 - filters, 4, 9, filters, 3, 1}); // every width
-    for (int filters = 1; filters < 130; filters += 9)
-        plain.push_back({19, 3, 5, filters, 1, 1});
-    for (int width : {1, 2, 17})
-        plain.push_back({10, 3, width, 12, 3, 1});
-    for (int size : {1, 2, 9})
-        plain.push_back({21, size, size + 1, 20, 1, 2});
+    for (int filters = 1; filters < 16; filters++) plain.push_back({33 - filters, 4, 9, filters, 3, 1}); // every width
+    for (int filters = 1; filters < 130; filters += 9) plain.push_back({19, 3, 5, filters, 1, 1});
+    for (int width : {1, 2, 17}) plain.push_back({10, 3, width, 12, 3, 1});
+    for (int size : {1, 2, 9}) plain.push_back({21, size, size + 1, 20, 1, 2});
     for (const Plain &s : plain)
         add("k" + std::to_string(s.kernel) + "s" + std::to_string(s.stride) + "_" + std::to_string(s.channels) +
                 "_to_" + std::to_string(s.filters) + "_at_" + std::to_string(s.height) + "x" + std::to_string(s.width),
@@ -291,19 +282,16 @@ class ConvKernels : public testing::TestWithParam<Subject> {
     std::vector<float> random_channels(int channels) {
         std::normal_distribution<float> normal;
         std::vector<float> values(static_cast<size_t>(channels));
-        for (float &x : values)
-            x = normal(random_);
+        for (float &x : values) x = normal(random_);
         return values;
     }
     // Runs all images at once, then some of them in calls of 1 and 3; the bits must be the same.
     void expect_same_images(const Range &all, int64_t pixels_of_image,
                             const std::function<void(int, int, Range &)> &run, const Range &before) {
         for (int count : {1, 3}) {
-            if (count > images())
-                continue;
+            if (count > images()) continue;
             Range some = before;
-            for (int image = 0; image < images(); image += count)
-                run(image, std::min(count, images() - image), some);
+            for (int image = 0; image < images(); image += count) run(image, std::min(count, images() - image), some);
             EXPECT_TRUE(some == all) << "in calls of " << count << " of " << pixels_of_image << " pixels";
         }
     }
@@ -326,8 +314,7 @@ class ConvForward : public ConvKernels {
         const ConvForwardKernels &kernels = method().forward[shape().bf16]();
         const Aligned packed(kernels.packed_bytes(shape())), scratch(kernels.scratch_bytes(shape()));
         kernels.pack(shape(), weights_.data(), packed.get());
-        if (residual)
-            epilogue.residual = residual->from(image * dst_pixels());
+        if (residual) epilogue.residual = residual->from(image * dst_pixels());
         kernels.run(shape(), n, src.from(image * src_pixels()), prologue, packed.get(), epilogue,
                     dst.from(image * dst_pixels()), scratch.get());
     }
@@ -336,10 +323,8 @@ class ConvForward : public ConvKernels {
         for (int64_t p = 0; p < src.pixels(); p++)
             for (int c = 0; c < src.channels(); c++) {
                 float v = src.get(p, c);
-                if (prologue.scale)
-                    v = std::fma(prologue.scale[c], v, prologue.shift[c]);
-                if (prologue.relu && v < 0)
-                    v = 0;
+                if (prologue.scale) v = std::fma(prologue.scale[c], v, prologue.shift[c]);
+                if (prologue.relu && v < 0) v = 0;
                 x.row(p)[c] = round_to(shape().bf16, v);
             }
         return x;
@@ -380,8 +365,7 @@ TEST_P(ConvForward, EqualsThePlainLoops) {
         for (int pieces = 0; pieces < 8; pieces++) {
             SCOPED_TRACE("epilogue " + std::to_string(pieces));
             ConvEpilogue epilogue;
-            if (pieces & 1)
-                epilogue.bias = bias.data();
+            if (pieces & 1) epilogue.bias = bias.data();
             Range *added = pieces & 2 ? &residual : nullptr;
             epilogue.relu = pieces & 4;
 
@@ -389,20 +373,16 @@ TEST_P(ConvForward, EqualsThePlainLoops) {
             for (int64_t p = 0; p < residual.pixels(); p++)
                 for (int c = 0; c < shape().dst_channels; c++) {
                     double &y = expected.row(p)[c];
-                    if (epilogue.bias)
-                        y += bias[size_t(c)];
-                    if (added)
-                        y += residual.get(p, c);
-                    if (epilogue.relu && y < 0)
-                        y = 0;
+                    if (epilogue.bias) y += bias[size_t(c)];
+                    if (added) y += residual.get(p, c);
+                    if (epilogue.relu && y < 0) y = 0;
                 }
             const Range before(shape().bf16, residual.pixels(), shape().dst_channels);
             Range dst = before;
             run(0, images(), src, prologue, epilogue, added, dst);
             EXPECT_TRUE(dst.rubbish_but(0, dst.pixels()));
             expect_equal(shape().bf16, dst, expected, 0, dst.pixels(), distance);
-            if (HasFatalFailure())
-                return;
+            if (HasFatalFailure()) return;
             if (pieces == 0 || pieces == 7)
                 expect_same_images(
                     dst, dst_pixels(),
@@ -413,8 +393,7 @@ TEST_P(ConvForward, EqualsThePlainLoops) {
 }
 
 TEST_P(ConvForward, WritesOnlyItsImages) {
-    if (images() < 3)
-        return;
+    if (images() < 3) return;
     Range src = random_range(images() * src_pixels(), shape().src_channels);
     Range dst(shape().bf16, images() * dst_pixels(), shape().dst_channels);
     run(1, 1, src, {}, {}, nullptr, dst);
@@ -437,8 +416,7 @@ TEST_P(ConvForward, ShowsNaN) {
     Matrix meets(dst_pixels(), 1);
     each_tap(s, 1, [&](int64_t to, int64_t from, int) { meets.row(to)[0] += from == pixel; });
     for (int64_t p = 0; p < dst_pixels(); p++)
-        for (int c = 0; c < s.dst_channels; c++)
-            expect_nan(dst.get(p, c), meets.row(p)[0] > 0);
+        for (int c = 0; c < s.dst_channels; c++) expect_nan(dst.get(p, c), meets.row(p)[0] > 0);
 
     // One that arrives behind the sums.
     src.set(pixel, s.src_channels - 1, 0);
@@ -446,8 +424,7 @@ TEST_P(ConvForward, ShowsNaN) {
     residual.set(0, 0, NAN);
     run(0, 1, src, prologue, epilogue, &residual, dst);
     for (int64_t p = 0; p < dst_pixels(); p++)
-        for (int c = 0; c < s.dst_channels; c++)
-            ASSERT_EQ(std::isnan(dst.get(p, c)), p == 0 && c == 0);
+        for (int c = 0; c < s.dst_channels; c++) ASSERT_EQ(std::isnan(dst.get(p, c)), p == 0 && c == 0);
 }
 
 // --- data gradient ---------------------------------------------------------------------------------------------------
@@ -456,8 +433,7 @@ TEST_P(ConvData, EqualsThePlainLoops) {
     Range ddst = random_range(images() * dst_pixels(), shape().dst_channels);
     Matrix dy(ddst.pixels(), ddst.channels());
     for (int64_t p = 0; p < ddst.pixels(); p++)
-        for (int c = 0; c < ddst.channels(); c++)
-            dy.row(p)[c] = ddst.get(p, c);
+        for (int c = 0; c < ddst.channels(); c++) dy.row(p)[c] = ddst.get(p, c);
     const Matrix conv = plain_data(shape(), images(), rounded_weights_, dy);
     for (bool add : {false, true}) {
         SCOPED_TRACE(add ? "added" : "written");
@@ -467,14 +443,12 @@ TEST_P(ConvData, EqualsThePlainLoops) {
         Matrix expected = conv;
         if (add)
             for (int64_t p = 0; p < pixels; p++)
-                for (int c = 0; c < shape().src_channels; c++)
-                    expected.row(p)[c] += before.get(p, c);
+                for (int c = 0; c < shape().src_channels; c++) expected.row(p)[c] += before.get(p, c);
         Range dsrc = before;
         run(0, images(), ddst, add, dsrc);
         EXPECT_TRUE(dsrc.rubbish_but(0, pixels));
         expect_equal(shape().bf16, dsrc, expected, 0, pixels, tolerance() * rms_of(conv));
-        if (HasFatalFailure())
-            return;
+        if (HasFatalFailure()) return;
         expect_same_images(
             dsrc, src_pixels(), [&](int image, int n, Range &some) { run(image, n, ddst, add, some); }, before);
     }
@@ -489,8 +463,7 @@ TEST_P(ConvData, GoesOnThroughTheBatchNorm) {
     Range ddst = random_range(images() * dst_pixels(), shape().dst_channels), x = random_range(pixels, channels);
     Matrix dy(ddst.pixels(), ddst.channels());
     for (int64_t p = 0; p < ddst.pixels(); p++)
-        for (int c = 0; c < ddst.channels(); c++)
-            dy.row(p)[c] = ddst.get(p, c);
+        for (int c = 0; c < ddst.channels(); c++) dy.row(p)[c] = ddst.get(p, c);
     const Matrix conv = plain_data(shape(), images(), rounded_weights_, dy);
     const double rms = rms_of(conv);
     for (bool relu : {false, true})
@@ -538,8 +511,7 @@ TEST_P(ConvData, ShowsNaN) {
     Matrix meets(src_pixels(), 1);
     each_tap(s, 1, [&](int64_t to, int64_t from, int) { meets.row(from)[0] += to == pixel; });
     for (int64_t p = 0; p < src_pixels(); p++)
-        for (int c = 0; c < s.src_channels; c++)
-            expect_nan(dsrc.get(p, c), meets.row(p)[0] > 0);
+        for (int c = 0; c < s.src_channels; c++) expect_nan(dsrc.get(p, c), meets.row(p)[0] > 0);
 }
 
 // --- which shapes ----------------------------------------------------------------------------------------------------
@@ -550,17 +522,13 @@ template <class Supports> std::vector<Subject> supported(Supports supports) {
         if (supports(*s.method, s.shape)) some.push_back(s);
     return some;
 }
-std::string test_name(const testing::TestParamInfo<Subject> &info) {
-    return info.param.name;
-}
+std::string test_name(const testing::TestParamInfo<Subject> &info) { return info.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Every, ConvForward,
-                         testing::ValuesIn(supported([](const Method &m, const ConvShape &s) {
+INSTANTIATE_TEST_SUITE_P(Every, ConvForward, testing::ValuesIn(supported([](const Method &m, const ConvShape &s) {
                              return m.forward[s.bf16]().supports(s);
                          })),
                          test_name);
-INSTANTIATE_TEST_SUITE_P(Every, ConvData,
-                         testing::ValuesIn(supported([](const Method &m, const ConvShape &s) {
+INSTANTIATE_TEST_SUITE_P(Every, ConvData, testing::ValuesIn(supported([](const Method &m, const ConvShape &s) {
                              return m.data[s.bf16]().supports(s);
                          })),
                          test_name);

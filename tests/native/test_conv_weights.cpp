@@ -53,8 +53,7 @@ class FencedMemory {
     void fill(int byte) { std::memset(data(), byte, bytes_); }
     bool intact() const {
         for (const unsigned char *p = begin_; p != begin_ + size_ - bytes_; ++p)
-            if (*p != kCanary)
-                return false;
+            if (*p != kCanary) return false;
         return true;
     }
 
@@ -85,16 +84,12 @@ struct Value {
         for (int64_t p = 0; p < pixels; p++)
             for (int64_t c = 0; c < (p + 1 == pixels ? channels : pitch); c++) {
                 float x = relu ? std::max(normal(engine), 0.f) : normal(engine);
-                if (c >= channels)
-                    x = std::numeric_limits<float>::quiet_NaN();
+                if (c >= channels) x = std::numeric_limits<float>::quiet_NaN();
                 const uint32_t bits = bf16 ? bits_of(x) & 0xffff0000u : bits_of(x);
                 std::memcpy(&x, &bits, sizeof x);
-                if (bf16)
-                    static_cast<uint16_t *>(memory.data())[p * pitch + c] = uint16_t(bits >> 16);
-                else
-                    memory.floats()[p * pitch + c] = x;
-                if (c < channels)
-                    dense.push_back(double(x));
+                if (bf16) static_cast<uint16_t *>(memory.data())[p * pitch + c] = uint16_t(bits >> 16);
+                else memory.floats()[p * pitch + c] = x;
+                if (c < channels) dense.push_back(double(x));
             }
     }
 };
@@ -109,14 +104,12 @@ void add_image(const ConvShape &s, const std::vector<double> &src, const std::ve
             for (int ky = 0; ky < s.kernel; ky++)
                 for (int kx = 0; kx < s.kernel; kx++) {
                     const int sy = y * s.stride + ky - s.padding, sx = x * s.stride + kx - s.padding;
-                    if (sy < 0 || sy >= s.height || sx < 0 || sx >= s.width)
-                        continue;
+                    if (sy < 0 || sy >= s.height || sx < 0 || sx >= s.width) continue;
                     const double *in = &src[((size_t(image) * s.height + sy) * s.width + sx) * s.src_channels];
                     const double *out = &ddst[((size_t(image) * height + y) * width + x) * s.dst_channels];
                     double *sum = &sums[size_t(ky * s.kernel + kx) * s.src_channels * s.dst_channels];
                     for (int i = 0; i < s.src_channels; i++)
-                        for (int o = 0; o < s.dst_channels; o++)
-                            *sum++ += in[i] * out[o];
+                        for (int o = 0; o < s.dst_channels; o++) *sum++ += in[i] * out[o];
                 }
     for (int o = 0; o < s.dst_channels; o++)
         for (int i = 0; i < s.src_channels; i++)
@@ -135,9 +128,7 @@ struct Subject {
     std::string name;
     ConvShape shape;
 };
-void PrintTo(const Subject &s, std::ostream *out) {
-    *out << s.name;
-}
+void PrintTo(const Subject &s, std::ostream *out) { *out << s.name; }
 
 Subject subject(const std::string &name, bool bf16, int channels, int height, int width, int filters, int kernel,
                 int stride, int padding) {
@@ -165,8 +156,7 @@ class ConvWeights : public testing::TestWithParam<Subject> {
     void SetUp() override {
         if (!machine_has(shape.bf16))
             GTEST_SKIP() << "this processor lacks AVX-512" << (shape.bf16 ? " with bf16" : "");
-        if (!kernels.supports(shape))
-            GTEST_SKIP() << "the engine leaves this shape to oneDNN";
+        if (!kernels.supports(shape)) GTEST_SKIP() << "the engine leaves this shape to oneDNN";
     }
     // The gradient of images first .. first + n - 1, from a scratch filled with `stale` bytes.
     void run(int first, int n, float *sum, bool add, int stale, const ConvPrologue &prologue = {}) {
@@ -200,8 +190,7 @@ class ConvWeights : public testing::TestWithParam<Subject> {
 
     // Rounded to nearest even, as the kernel rounds what it stores.
     float as_element(float x) const {
-        if (!shape.bf16)
-            return x;
+        if (!shape.bf16) return x;
         uint32_t bits;
         std::memcpy(&bits, &x, sizeof bits);
         bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
@@ -222,8 +211,7 @@ TEST_P(ConvWeights, EqualThePlainLoopsForAnyNumberOfImages) {
     FencedMemory sum(sizeof(float) * kernels.sum_floats(shape));
     for (int n = 1; n <= kImages; n++) {
         add_image(shape, src.dense, ddst.dense, n - 1, want);
-        if (n != 1 && n != 3 && n != kImages)
-            continue;
+        if (n != 1 && n != 3 && n != kImages) continue;
         SCOPED_TRACE(std::to_string(n) + " images");
         sum.fill(kNan);
         run(0, n, sum.floats(), false, kNan);
@@ -234,8 +222,7 @@ TEST_P(ConvWeights, EqualThePlainLoopsForAnyNumberOfImages) {
 
 TEST_P(ConvWeights, AddUpOverCallsAndRepeatBitForBit) {
     std::vector<double> want(n_weights());
-    for (int i = 0; i < kImages; i++)
-        add_image(shape, src.dense, ddst.dense, i, want);
+    for (int i = 0; i < kImages; i++) add_image(shape, src.dense, ddst.dense, i, want);
     std::vector<float> first;
     for (int stale : {kNan, kZero}) {
         FencedMemory sum(sizeof(float) * kernels.sum_floats(shape));
@@ -246,10 +233,8 @@ TEST_P(ConvWeights, AddUpOverCallsAndRepeatBitForBit) {
         EXPECT_TRUE(sum.intact()) << "written before the sums";
         const std::vector<float> got = unpacked(sum.floats());
         expect_close(got, want);
-        if (first.empty())
-            first = got;
-        else
-            EXPECT_EQ(std::memcmp(got.data(), first.data(), sizeof(float) * got.size()), 0) << "other bits";
+        if (first.empty()) first = got;
+        else EXPECT_EQ(std::memcmp(got.data(), first.data(), sizeof(float) * got.size()), 0) << "other bits";
     }
 }
 
@@ -267,8 +252,7 @@ TEST_P(ConvWeights, SeeTheInputBehindThePrologue) {
         const float x = std::fma(scale[c], float(behind[i]), shift[c]);
         behind[i] = double(as_element(x > 0 ? x : 0.f));
     }
-    for (int i = 0; i < kSome; i++)
-        add_image(shape, behind, ddst.dense, i, want);
+    for (int i = 0; i < kSome; i++) add_image(shape, behind, ddst.dense, i, want);
     FencedMemory sum(sizeof(float) * kernels.sum_floats(shape));
     sum.fill(kNan);
     run(0, kSome, sum.floats(), false, kNan, {scale.data(), shift.data(), true});

@@ -24,8 +24,7 @@ using namespace ist::test;
 
 std::vector<uint64_t> hashes(const std::string &key, int64_t count) {
     uint64_t seed = 0xCBF29CE484222325ULL;
-    for (char byte : key)
-        seed = (seed ^ uint8_t(byte)) * 0x100000001B3ULL;
+    for (char byte : key) seed = (seed ^ uint8_t(byte)) * 0x100000001B3ULL;
     std::vector<uint64_t> all;
     for (int64_t j = 1; j <= count; ++j) {
         uint64_t z = seed + uint64_t(j) * 0x9E3779B97F4A7C15ULL;
@@ -38,8 +37,7 @@ std::vector<uint64_t> hashes(const std::string &key, int64_t count) {
 
 std::vector<double> signed_numbers(const std::string &key, int64_t count) {
     std::vector<double> all;
-    for (uint64_t h : hashes(key, count))
-        all.push_back(double(h >> 40) * 0x1p-23 - 1.0);
+    for (uint64_t h : hashes(key, count)) all.push_back(double(h >> 40) * 0x1p-23 - 1.0);
     return all;
 }
 
@@ -50,13 +48,10 @@ bool ends_with(const std::string &text, const std::string &end) {
 std::vector<double> formula(const ParamTensor &t) {
     std::vector<double> values = signed_numbers(t.name, t.size());
     int64_t fan_in = 1;
-    for (size_t axis = 1; axis < t.shape.size(); ++axis)
-        fan_in *= t.shape[axis];
+    for (size_t axis = 1; axis < t.shape.size(); ++axis) fan_in *= t.shape[axis];
     for (double &u : values) {
-        if (t.shape.size() > 1)
-            u = float(u * std::sqrt(3.0 / double(fan_in)));
-        else
-            u = (ends_with(t.name, "running_var") || ends_with(t.name, "weight") ? 1.0 : 0.0) + 0.5 * u;
+        if (t.shape.size() > 1) u = float(u * std::sqrt(3.0 / double(fan_in)));
+        else u = (ends_with(t.name, "running_var") || ends_with(t.name, "weight") ? 1.0 : 0.0) + 0.5 * u;
         u = float(u);
     }
     return values;
@@ -94,8 +89,7 @@ struct Golden {
 Golden read_golden(const std::string &name) {
     const std::string path = IST_TEST_FOLDER "/golden/" + name + ".txt";
     std::ifstream file(path);
-    if (!file)
-        throw std::runtime_error("cannot read " + path);
+    if (!file) throw std::runtime_error("cannot read " + path);
     Golden g;
     for (std::string line; std::getline(file, line);) {
         std::istringstream words(line);
@@ -125,8 +119,7 @@ Golden read_golden(const std::string &name) {
         } else {
             throw std::runtime_error(path + ": unknown line: " + line);
         }
-        if (words.fail())
-            throw std::runtime_error(path + ": cannot read line: " + line);
+        if (words.fail()) throw std::runtime_error(path + ": cannot read line: " + line);
     }
     return g;
 }
@@ -138,8 +131,7 @@ Images golden_images(const Golden &g) {
     const std::string salt = std::to_string(g.salt);
     for (uint64_t h : hashes("images" + salt, int64_t(g.n_images) * g.channels * g.height * g.width))
         images.bytes.push_back(uint8_t(h >> 56));
-    for (uint64_t h : hashes("labels" + salt, g.n_images))
-        images.labels.push_back(int32_t(h % uint64_t(g.n_classes)));
+    for (uint64_t h : hashes("labels" + salt, g.n_images)) images.labels.push_back(int32_t(h % uint64_t(g.n_classes)));
     images.mean.assign(g.channels, 0.5f);
     images.std.assign(g.channels, 0.25f);
     return images;
@@ -147,8 +139,7 @@ Images golden_images(const Golden &g) {
 
 std::string shape_text(const ParamTensor &t) {
     std::string text;
-    for (int64_t s : t.shape)
-        text += (text.empty() ? "" : "x") + std::to_string(s);
+    for (int64_t s : t.shape) text += (text.empty() ? "" : "x") + std::to_string(s);
     return text;
 }
 
@@ -160,8 +151,7 @@ class GoldenTest : public HandlesTest, public testing::WithParamInterface<const 
         images = golden_images(golden);
         for (const ParamTensor &t : network.tensors) {
             ASSERT_EQ(t.offset, int64_t(point.size())) << t.name;
-            for (double v : formula(t))
-                point.push_back(v);
+            for (double v : formula(t)) point.push_back(v);
         }
     }
 
@@ -169,8 +159,7 @@ class GoldenTest : public HandlesTest, public testing::WithParamInterface<const 
     // that is tiny beside the rest (biases before a batch norm have gradient zero), of a millionth of the whole norm.
     void expect_golden(const std::vector<double> &values, double tolerance) const {
         double whole = 0;
-        for (const Golden::Tensor &t : golden.tensors)
-            whole = std::max(whole, t.numbers.norm);
+        for (const Golden::Tensor &t : golden.tensors) whole = std::max(whole, t.numbers.norm);
         for (size_t i = 0; i < golden.tensors.size(); ++i) {
             const Golden::Tensor &expected = golden.tensors[i];
             const ParamTensor &t = network.tensors.at(i);
@@ -228,8 +217,7 @@ TEST_P(GoldenTest, TheEngineGivesPyTorchsNumbers) {
     EXPECT_NEAR(inferred.error, golden.infer_error, 1e-12);
     EXPECT_NEAR(points.gradient(0)[0], golden.train_loss, 1e-5 * golden.train_loss);
     std::vector<double> values;
-    for (float v : points.read_gradient(0))
-        values.push_back(v);
+    for (float v : points.read_gradient(0)) values.push_back(v);
     const Vector after = points.read(0);
     values.insert(values.end(), after.begin() + problem.n_params(), after.end());
     expect_golden(values, clear ? 1e-4 : 1e-2);
@@ -243,8 +231,7 @@ INSTANTIATE_TEST_SUITE_P(Every, GoldenTest,
                          [](const auto &info) {
                              std::string name = info.param;
                              for (char &c : name)
-                                 if (c == '-')
-                                     c = '_';
+                                 if (c == '-') c = '_';
                              return name;
                          });
 

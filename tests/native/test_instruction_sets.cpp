@@ -31,7 +31,8 @@ TEST_F(InstructionSet, IsTheOneAskedFor) {
                            : limit() == "avx512" || !bf16 ? ", AVX-512, "
                                                           : ", AVX-512 with bf16, ";
     EXPECT_NE(description().find(expected), std::string::npos) << description() << " has no '" << expected << "'";
-    if (limit() == "avx512" && !avx512) GTEST_SKIP() << "this processor has no AVX-512: the tests ran on AVX2 once more";
+    if (limit() == "avx512" && !avx512)
+        GTEST_SKIP() << "this processor has no AVX-512: the tests ran on AVX2 once more";
 }
 
 TEST_F(InstructionSet, RefusesOneItDoesNotKnowAndNamesTheOthers) {

@@ -1,5 +1,5 @@
-// test_memory.cpp - an engine that gets no more memory says how much it asked for and how much there was, and keeps what
-// it has.
+// test_memory.cpp - an engine that gets no more memory says how much it asked for and how much there was, and keeps
+// what it has.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,16 +52,14 @@ template <class Body> int in_child(Body body) {
 bool is_clear(const std::string &sentence) {
     const bool clear = sentence.find("out of memory: asked for ") != std::string::npos &&
                        sentence.find(" are available; use fewer points") != std::string::npos;
-    if (!clear)
-        fprintf(stderr, "unclear: %s\n", sentence.c_str());
+    if (!clear) fprintf(stderr, "unclear: %s\n", sentence.c_str());
     return clear;
 }
 
 class Memory : public HandlesTest {
   protected:
     void SetUp() override {
-        if (kSanitized)
-            GTEST_SKIP() << "sanitizers need address space without limit";
+        if (kSanitized) GTEST_SKIP() << "sanitizers need address space without limit";
     }
     const Images images = [] {
         Network shape;
@@ -79,10 +77,8 @@ TEST_F(Memory, ThatIsNotThereIsRefusedInASentenceAndWhatWasThereStays) {
         const Vector before = kept.read(0);
         limit_growth(256);
         ist_points *many = nullptr;
-        if (ist_points_create(problem.model(), 60000, &many) != IST_OUT_OF_MEMORY || many != nullptr)
-            return 1;
-        if (!is_clear(ist_last_error()))
-            return 2;
+        if (ist_points_create(problem.model(), 60000, &many) != IST_OUT_OF_MEMORY || many != nullptr) return 1;
+        if (!is_clear(ist_last_error())) return 2;
         kept.gradient(0);
         return kept.read(0) == before ? 0 : 3;
     });
@@ -104,13 +100,11 @@ TEST_F(Memory, ThatEndsAtAnyPlaceOfATrainingIsRefusedInASentence) {
             const ist_sgd sgd{0.1f, 0.9f, 0, 0};
             ist_status status =
                 ist_points_descend(points.get(), problem.dataset(), &sampling, streams, &sgd, 0, 1, losses.data());
-            if (status == IST_OK)
-                status = ist_points_evaluate(points.get(), problem.dataset(), metrics);
+            if (status == IST_OK) status = ist_points_evaluate(points.get(), problem.dataset(), metrics);
             const std::string sentence = ist_last_error();
             const bool clear = sentence.find("out of memory: ") != std::string::npos &&
                                sentence.find(" available; use fewer points") != std::string::npos;
-            if (status != IST_OK && !clear)
-                fprintf(stderr, "status %d: %s\n", status, sentence.c_str());
+            if (status != IST_OK && !clear) fprintf(stderr, "status %d: %s\n", status, sentence.c_str());
             return status == IST_OK ? 0 : status == IST_OUT_OF_MEMORY && clear ? 1 : 2;
         });
         EXPECT_LE(result, 1) << "with " << mebibytes << " MiB";

@@ -13,8 +13,7 @@ NetworkBuilder::NetworkBuilder(int channels, int height, int width, int n_classe
 }
 
 int NetworkBuilder::add_value(int channels, int height, int width) {
-    if (channels < 1 || height < 1 || width < 1)
-        throw std::invalid_argument("test network: empty value");
+    if (channels < 1 || height < 1 || width < 1) throw std::invalid_argument("test network: empty value");
     Value v;
     v.channels = channels, v.height = height, v.width = width;
     network_.values.push_back(v);
@@ -42,8 +41,7 @@ int NetworkBuilder::conv(int src, int filters, int kernel, int stride, int paddi
     Op op{OpKind::kConv};
     op.src = src, op.kernel = kernel, op.stride = stride, op.padding = padding;
     op.weight = add_tensor(false, {filters, v.channels, kernel, kernel});
-    if (bias)
-        op.bias = add_tensor(false, {filters});
+    if (bias) op.bias = add_tensor(false, {filters});
     return add_op(op, filters, (v.height + 2 * padding - kernel) / stride + 1,
                   (v.width + 2 * padding - kernel) / stride + 1);
 }
@@ -121,8 +119,7 @@ Network NetworkBuilder::finish(int value) {
     const Value v = shape(value);
     const bool logits = v.height == 1 && v.width == 1 && v.channels == network_.n_classes && !network_.ops.empty() &&
                         network_.ops.back().kind == OpKind::kLinear;
-    if (!logits)
-        value = linear(value, network_.n_classes);
+    if (!logits) value = linear(value, network_.n_classes);
     Op loss{OpKind::kSoftmaxLoss};
     loss.src = value;
     network_.ops.push_back(loss);
@@ -137,8 +134,7 @@ Network NetworkBuilder::finish(int value) {
     }
     for (Op &op : network_.ops)
         for (int *index : {&op.mean, &op.variance})
-            if (*index <= -2)
-                *index = int(parameters_.size()) - 2 - *index;
+            if (*index <= -2) *index = int(parameters_.size()) - 2 - *index;
     return network_;
 }
 
@@ -148,25 +144,19 @@ uint64_t Random::next() {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
     return z ^ (z >> 31);
 }
-double Random::uniform(double low, double high) {
-    return low + (high - low) * (double(next() >> 11) * 0x1p-53);
-}
-int Random::below(int n) {
-    return int(next() % uint64_t(n));
-}
+double Random::uniform(double low, double high) { return low + (high - low) * (double(next() >> 11) * 0x1p-53); }
+int Random::below(int n) { return int(next() % uint64_t(n)); }
 
 std::vector<double> random_point(const Network &network, uint64_t seed) {
     Random random(seed * 7919 + 17);
     std::vector<double> point(network.size());
     std::vector<bool> centred(network.tensors.size(), true); // around 0; else around 1
     for (const Op &op : network.ops)
-        if (op.kind == OpKind::kBatchNorm)
-            centred.at(op.weight) = centred.at(op.variance) = false;
+        if (op.kind == OpKind::kBatchNorm) centred.at(op.weight) = centred.at(op.variance) = false;
     for (size_t i = 0; i < network.tensors.size(); ++i) {
         const ParamTensor &t = network.tensors[i];
         int64_t fan_in = 1;
-        for (size_t axis = 1; axis < t.shape.size(); ++axis)
-            fan_in *= t.shape[axis];
+        for (size_t axis = 1; axis < t.shape.size(); ++axis) fan_in *= t.shape[axis];
         const double width = t.shape.size() > 1 ? std::sqrt(3.0 / double(fan_in)) : 0.5;
         for (int64_t j = 0; j < t.size(); ++j)
             point[t.offset + j] = float((centred[i] ? 0.0 : 1.0) + random.uniform(-width, width));
@@ -185,8 +175,7 @@ ref::Batch Images::batch() const {
     for (int i = 0; i < n; ++i)
         for (int c = 0; c < channels; ++c)
             for (int y = 0; y < height; ++y)
-                for (int x = 0; x < width; ++x)
-                    b.pixels.push_back(pixel(i, c, y, x));
+                for (int x = 0; x < width; ++x) b.pixels.push_back(pixel(i, c, y, x));
     b.labels.assign(labels.begin(), labels.end());
     return b;
 }
@@ -198,10 +187,8 @@ Images random_images(const Network &network, int n, uint64_t seed) {
     images.channels = network.channels, images.height = network.height, images.width = network.width;
     images.n_classes = network.n_classes;
     images.bytes.resize(size_t(n) * network.channels * network.height * network.width);
-    for (uint8_t &b : images.bytes)
-        b = uint8_t(random.below(256));
-    for (int i = 0; i < n; ++i)
-        images.labels.push_back(random.below(network.n_classes));
+    for (uint8_t &b : images.bytes) b = uint8_t(random.below(256));
+    for (int i = 0; i < n; ++i) images.labels.push_back(random.below(network.n_classes));
     for (int c = 0; c < network.channels; ++c) {
         images.mean.push_back(float(random.uniform(0.4, 0.6)));
         images.std.push_back(float(random.uniform(0.2, 0.35)));
@@ -216,8 +203,7 @@ Case clear_case(Network network, int n, double margin, uint64_t seed) {
         c.point = random_point(c.network, seed + tried);
         c.images = random_images(c.network, n, seed + tried);
         c.pass = ref::train(c.network, c.point, c.images.batch());
-        if (c.pass.kink_margin >= margin)
-            return c;
+        if (c.pass.kink_margin >= margin) return c;
     }
     throw std::runtime_error("no seed keeps " + c.network.spec + " clear of kinks by " + std::to_string(margin));
 }

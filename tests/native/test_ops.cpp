@@ -47,8 +47,7 @@ std::vector<Subject> subjects(const std::string &table, bool (*chosen)(const Sha
     for (const BackendUnderTest &backend : backends())
         for (ist_precision precision : {IST_FP32, IST_BF16})
             for (const Shape &shape : shapes::read(IST_TEST_FOLDER "/../../bench/shapes", table))
-                if (!chosen || chosen(shape))
-                    all.push_back({&backend, precision, shape});
+                if (!chosen || chosen(shape)) all.push_back({&backend, precision, shape});
     return all;
 }
 
@@ -128,12 +127,9 @@ class Pool : public OpTest {};
 TEST_P(Pool, EqualsThePlainLoops) {
     judge_body([&](NetworkBuilder &b, int v) {
         switch (shape()["kind"]) {
-        case 0:
-            return b.average_pool(v, shape()["window"]);
-        case 1:
-            return b.max_pool(b.conv(b.input(), b.shape(v).channels, 3, 1, 1), shape()["window"]);
-        default:
-            return b.global_average_pool(v);
+        case 0: return b.average_pool(v, shape()["window"]);
+        case 1: return b.max_pool(b.conv(b.input(), b.shape(v).channels, 3, 1, 1), shape()["window"]);
+        default: return b.global_average_pool(v);
         }
     });
 }
@@ -218,8 +214,7 @@ TEST_P(Corner, ChannelsThatDoNotVaryAreNormalisedToBeta) {
     NetworkBuilder b(2, 5, 7, kClasses);
     Case c = random_case(b.finish(b.batch_norm(b.conv(0, 6, 1), Activation::kTanh)), 9);
     for (int filter : {0, 3})
-        for (int k = 0; k < 2; ++k)
-            c.point[filter * 2 + k] = 0;
+        for (int k = 0; k < 2; ++k) c.point[filter * 2 + k] = 0;
     judge(*GetParam(), IST_FP32, c);
 }
 
@@ -234,8 +229,7 @@ TEST_P(Corner, VariancesBesideALargeMeanKeepTheirDigits) {
 TEST_P(Corner, LogitsOfAnySizeGiveAFiniteLoss) {
     NetworkBuilder b(2, 3, 3, kClasses);
     Case c = random_case(b.finish(b.linear(0, kClasses)), 9);
-    for (double &v : c.point)
-        v *= 1024;
+    for (double &v : c.point) v *= 1024;
     judge(*GetParam(), IST_FP32, c);
 }
 
@@ -243,16 +237,14 @@ TEST_P(Corner, ActivationsSaturate) {
     for (Activation activation : {Activation::kTanh, Activation::kSigmoid}) {
         NetworkBuilder b(2, 3, 3, kClasses);
         Case c = random_case(b.finish(b.activation(b.conv(0, 5, 1), activation)), 9);
-        for (int64_t j = 0; j < 10; ++j)
-            c.point[j] *= j % 3 == 0 ? 200 : 1;
+        for (int64_t j = 0; j < 10; ++j) c.point[j] *= j % 3 == 0 ? 200 : 1;
         judge(*GetParam(), IST_FP32, c);
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Corner, testing::ValuesIn([] {
                              std::vector<const BackendUnderTest *> all;
-                             for (const BackendUnderTest &backend : backends())
-                                 all.push_back(&backend);
+                             for (const BackendUnderTest &backend : backends()) all.push_back(&backend);
                              return all;
                          }()),
                          [](const auto &info) { return info.param->name; });

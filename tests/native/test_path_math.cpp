@@ -21,8 +21,8 @@ double dot(Vec a, Vec b) { return a.x * b.x + a.y * b.y; }
 
 // The tangent as a vector.
 Vec tangent(ist_tangent kind, Vec d_prev, Vec d_next, double loss_prev, double loss, double loss_next) {
-    const Tangent t = path_tangent(kind, loss_prev, loss, loss_next, dot(d_prev, d_prev), dot(d_prev, d_next),
-                                   dot(d_next, d_next));
+    const Tangent t =
+        path_tangent(kind, loss_prev, loss, loss_next, dot(d_prev, d_prev), dot(d_prev, d_next), dot(d_next, d_next));
     return Vec{t.prev * d_prev.x + t.next * d_next.x, t.prev * d_prev.y + t.next * d_next.y};
 }
 
@@ -62,7 +62,8 @@ TEST(Tangent, WeighsBothDifferencesAtAnExtremum) {
 
 TEST(Tangent, IsTheSameLineWhenThePathIsReversed) {
     for (ist_tangent kind : {IST_TANGENT_IMPROVED, IST_TANGENT_OFFICIAL})
-        for (const auto &l : std::vector<std::vector<double>>{{1, 2, 3}, {2, 5, 4}, {4, 5, 2}, {6, 5, 9}, {1, 1, 1}, {2, 5, 2}}) {
+        for (const auto &l :
+             std::vector<std::vector<double>>{{1, 2, 3}, {2, 5, 4}, {4, 5, 2}, {6, 5, 9}, {1, 1, 1}, {2, 5, 2}}) {
             const Vec t = tangent(kind, kPrev, kNext, l[0], l[1], l[2]);
             const Vec r = tangent(kind, Vec{-kNext.x, -kNext.y}, Vec{-kPrev.x, -kPrev.y}, l[2], l[1], l[0]);
             EXPECT_NEAR(t.x, -r.x, 1e-14);
@@ -78,7 +79,8 @@ TEST(Tangent, OfAFlatStretchIsTheBisectorOrTheChord) {
 
 TEST(Tangent, IsAFiniteUnitVectorOrZeroWhateverIsGiven) {
     const double values[] = {0, 1, 2, -3, 1e300, -1e300, 1e-300, kInfinity, -kInfinity, kNaN};
-    const Vec moves[] = {{0, 0}, {1, 0}, {-1, 0}, {1e-170, 0}, {1e-150, 1e-150}, {-1e-150, -1e-150}, {1e150, 0}, {0.5, 3}, {-0.5, -3}};
+    const Vec moves[] = {{0, 0},     {1, 0},   {-1, 0},   {1e-170, 0}, {1e-150, 1e-150}, {-1e-150, -1e-150},
+                         {1e150, 0}, {0.5, 3}, {-0.5, -3}};
     int units = 0;
     for (ist_tangent kind : kTangents)
         for (double a : values)
@@ -107,8 +109,10 @@ TEST(Tangent, SurvivesProductsThatAreNotNumbers) {
 
 // F as a vector, from the coefficients, as backend.h defines it.
 Vec force(Vec g, Vec d_prev, Vec d_next, double spring, bool climbs) {
-    const Tangent t = path_tangent(IST_TANGENT_IMPROVED, 2, 5, 4, dot(d_prev, d_prev), dot(d_prev, d_next), dot(d_next, d_next));
-    const PathForce f = path_force(t, dot(g, d_prev), dot(g, d_next), spring, dot(d_prev, d_prev), dot(d_next, d_next), climbs);
+    const Tangent t =
+        path_tangent(IST_TANGENT_IMPROVED, 2, 5, 4, dot(d_prev, d_prev), dot(d_prev, d_next), dot(d_next, d_next));
+    const PathForce f =
+        path_force(t, dot(g, d_prev), dot(g, d_next), spring, dot(d_prev, d_prev), dot(d_next, d_next), climbs);
     return Vec{-(g.x - f.c_prev * d_prev.x - f.c_next * d_next.x), -(g.y - f.c_prev * d_prev.y - f.c_next * d_next.y)};
 }
 
@@ -137,8 +141,7 @@ TEST(Force, IsPerpendicularSprungOrClimbing) {
 std::vector<double> positions(const std::vector<double> &gaps, const std::vector<float> &weights, int climbing = -1) {
     const int n = int(gaps.size()) + 1;
     std::vector<double> squared;
-    for (double gap : gaps)
-        squared.push_back(gap * gap);
+    for (double gap : gaps) squared.push_back(gap * gap);
     std::vector<PathPlace> places(n, PathPlace{-1, kNaN});
     plan_path(n, squared.data(), weights.data(), climbing, places.data());
     std::vector<double> result = {0};
@@ -148,21 +151,18 @@ std::vector<double> positions(const std::vector<double> &gaps, const std::vector
         EXPECT_GE(places[i].fraction, 0);
         EXPECT_LE(places[i].fraction, 1);
         double position = 0;
-        for (int s = 0; s < places[i].segment; ++s)
-            position += gaps[s];
+        for (int s = 0; s < places[i].segment; ++s) position += gaps[s];
         result.push_back(position + (places[i].fraction > 0 ? places[i].fraction * gaps[places[i].segment] : 0));
     }
     double length = 0;
-    for (double gap : gaps)
-        length += gap;
+    for (double gap : gaps) length += gap;
     result.push_back(length);
     return result;
 }
 
 void expect_positions(const std::vector<double> &got, const std::vector<double> &expected) {
     ASSERT_EQ(got.size(), expected.size());
-    for (size_t i = 0; i < got.size(); ++i)
-        EXPECT_NEAR(got[i], expected[i], 1e-12) << "pivot " << i;
+    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-12) << "pivot " << i;
 }
 
 TEST(Respacing, PutsPivotsAtTheirShareOfTheArcLength) {
@@ -174,7 +174,8 @@ TEST(Respacing, PutsPivotsAtTheirShareOfTheArcLength) {
 
 TEST(Respacing, KeepsTheClimbingPivotAndSpacesItsSides) {
     expect_positions(positions({1, 3, 1, 1, 4}, {1, 1, 1, 1, 1}, 2), {0, 2, 4, 6, 8, 10});
-    expect_positions(positions({1, 3, 1, 1, 4}, {1, 1, 1, 1, 1}, 1), {0, 1, 1 + 9 / 4.0, 1 + 18 / 4.0, 1 + 27 / 4.0, 10});
+    expect_positions(positions({1, 3, 1, 1, 4}, {1, 1, 1, 1, 1}, 1),
+                     {0, 1, 1 + 9 / 4.0, 1 + 18 / 4.0, 1 + 27 / 4.0, 10});
 }
 
 TEST(Respacing, NeverWalksOffTheEnd) {
@@ -184,8 +185,7 @@ TEST(Respacing, NeverWalksOffTheEnd) {
         weights.back() = 1e-30f;
         std::vector<double> gaps(n, 0.1);
         positions(gaps, weights);
-        for (int i = 0; i < n; ++i)
-            gaps[i] = std::pow(10.0, (i * 7) % 40 - 20);
+        for (int i = 0; i < n; ++i) gaps[i] = std::pow(10.0, (i * 7) % 40 - 20);
         positions(gaps, weights);
         gaps.back() = 0;
         positions(gaps, weights);

@@ -18,13 +18,10 @@ using namespace ist::test;
 
 constexpr float kString = std::numeric_limits<float>::infinity();
 
-std::vector<double> doubles(const Vector &values) {
-    return {values.begin(), values.end()};
-}
+std::vector<double> doubles(const Vector &values) { return {values.begin(), values.end()}; }
 ref::Path doubles(const std::vector<Vector> &rows) {
     ref::Path path;
-    for (const Vector &row : rows)
-        path.push_back(doubles(row));
+    for (const Vector &row : rows) path.push_back(doubles(row));
     return path;
 }
 bool same_bits(const Vector &a, const Vector &b) {
@@ -33,15 +30,13 @@ bool same_bits(const Vector &a, const Vector &b) {
 bool all_finite(const std::vector<Vector> &rows) {
     for (const Vector &row : rows)
         for (float v : row)
-            if (!std::isfinite(v))
-                return false;
+            if (!std::isfinite(v)) return false;
     return true;
 }
 
 // Small networks with and without statistics, and a surface.
 Problem small_problem(const std::string &spec, int n_threads = 2) {
-    if (spec.rfind("surface-", 0) == 0)
-        return Problem(n_threads, spec);
+    if (spec.rfind("surface-", 0) == 0) return Problem(n_threads, spec);
     Network shape;
     shape.channels = 2, shape.height = 4, shape.width = 4, shape.n_classes = 3;
     ist_sampling sampling{};
@@ -107,8 +102,7 @@ TEST_P(PathStep, EqualsThePlainLoops) {
     Random random(8);
     for (int i = 1; i < kPivots - 1; ++i) { // as after a resume
         Vector momentum(problem.size());
-        for (int64_t j = 0; j < n_geometry; ++j)
-            momentum[j] = float(random.uniform(-0.05, 0.05));
+        for (int64_t j = 0; j < n_geometry; ++j) momentum[j] = float(random.uniform(-0.05, 0.05));
         path.write_momentum(i, momentum);
     }
     const Vector first = path.read(0), last = path.read(kPivots - 1);
@@ -201,11 +195,9 @@ TEST_F(Respace, LeavesAnEvenlySpacedLineWhereItIs) {
         must(ist_points_combine(path.get(), i, path.get(), 2, ends, weights));
     }
     const std::vector<Vector> before = path.read();
-    for (int repeat = 0; repeat < 50; ++repeat)
-        path.respace(IST_GEOMETRY_PARAMETERS, Vector(8, 1.0f));
+    for (int repeat = 0; repeat < 50; ++repeat) path.respace(IST_GEOMETRY_PARAMETERS, Vector(8, 1.0f));
     for (int i = 0; i < 9; ++i)
-        for (int64_t j = 0; j < problem.size(); ++j)
-            ASSERT_NEAR(path.read(i)[j], before[i][j], 2e-6) << "pivot " << i;
+        for (int64_t j = 0; j < problem.size(); ++j) ASSERT_NEAR(path.read(i)[j], before[i][j], 2e-6) << "pivot " << i;
 }
 
 TEST_F(Respace, SurvivesCoincidentPivots) {
@@ -225,8 +217,7 @@ TEST_F(Respace, LeavesAPathOfNoLengthWhereItIs) {
     const Vector a = {0.25f, -0.75f};
     Points path(problem, {a, a, a, a, a});
     path.respace(IST_GEOMETRY_PARAMETERS, {1.0f, 2.0f, 3.0f, 4.0f});
-    for (int i = 0; i < 5; ++i)
-        EXPECT_TRUE(same_bits(path.read(i), a)) << "pivot " << i;
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(same_bits(path.read(i), a)) << "pivot " << i;
 }
 
 TEST_F(Respace, NeverWalksOffThePath) {

@@ -59,8 +59,7 @@ TEST_F(PointsTest, ReadBackEveryBitThatWasWritten) {
     values[1][0] = kNan, values[1][1] = -0.0f, values[1][2] = 1e-45f,
     values[1].back() = -std::numeric_limits<float>::infinity();
     const Points points(p, values);
-    for (int i = 0; i < 3; ++i)
-        EXPECT_TRUE(same_bits(points.read(i), values[i])) << "point " << i;
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(same_bits(points.read(i), values[i])) << "point " << i;
 }
 
 TEST_F(PointsTest, AreZerosBeforeTheyAreWritten) {
@@ -97,8 +96,7 @@ TEST_F(PointsTest, CombineIsASumInDouble) {
         ASSERT_NEAR(result[j], expected, 6e-8 * std::fabs(expected) + 1e-9) << "coordinate " << j;
     }
     EXPECT_TRUE(same_bits(points.read_momentum(2), Vector(p.size(), 0.0f))) << "combine clears the momentum";
-    for (int i : {0, 1, 3})
-        EXPECT_TRUE(same_bits(points.read(i), values[i])) << "combine touched point " << i;
+    for (int i : {0, 1, 3}) EXPECT_TRUE(same_bits(points.read(i), values[i])) << "combine touched point " << i;
 }
 
 TEST_F(PointsTest, CombineMayReadWhatItWrites) {
@@ -133,8 +131,7 @@ TEST_F(PointsTest, DistanceIsEuclideanOverItsGeometry) {
     for (int64_t j = 0; j < p.size(); ++j) {
         const double d = double(values[0][j]) - double(values[1][j]);
         all += d * d;
-        if (j < p.n_params())
-            parameters += d * d;
+        if (j < p.n_params()) parameters += d * d;
     }
     EXPECT_NEAR(points.distance(0, 1, IST_GEOMETRY_PARAMETERS), std::sqrt(parameters), 1e-7 * std::sqrt(parameters));
     EXPECT_NEAR(points.distance(1, 0, IST_GEOMETRY_ALL), std::sqrt(all), 1e-7 * std::sqrt(all));
@@ -262,8 +259,7 @@ TEST_F(PointsTest, EvaluateIsTheMeanOfWhatPredictSays) {
         for (int image = 0; image < images.n; ++image) {
             const float *row = &log_probabilities[size_t(image) * 4];
             double sum = 0;
-            for (int k = 0; k < 4; ++k)
-                sum += std::exp(double(row[k]));
+            for (int k = 0; k < 4; ++k) sum += std::exp(double(row[k]));
             EXPECT_NEAR(sum, 1, 1e-5);
             loss -= double(row[images.labels[image]]) / images.n;
             wrong += std::max_element(row, row + 4) - row != images.labels[image];
@@ -278,8 +274,7 @@ TEST_F(PointsTest, RecomputedStatisticsForgetTheOldOnes) {
     const Problem p = problem();
     std::vector<Vector> values = random_values(2);
     values[1] = values[0];
-    for (int64_t j = p.n_params(); j < p.size(); ++j)
-        values[1][j] = 1e6f;
+    for (int64_t j = p.n_params(); j < p.size(); ++j) values[1][j] = 1e6f;
     Points points(p, values);
     points.streams = {4, 4};
     points.recompute_statistics(3);
@@ -309,8 +304,7 @@ TEST_F(PointsTest, RecomputedStatisticsForgetTheOldOnes) {
 class NotANumber : public PointsTest, public testing::WithParamInterface<ist_precision> {
   protected:
     void SetUp() override {
-        if (!supported(GetParam()))
-            GTEST_SKIP() << "cpu has no bf16 on this machine";
+        if (!supported(GetParam())) GTEST_SKIP() << "cpu has no bf16 on this machine";
     }
 };
 
@@ -325,8 +319,7 @@ TEST_P(NotANumber, ShowsInTheLossOfItsPointAlone) {
             std::vector<Vector> poisoned = values;
             bool found = false;
             for (const ParamTensor &t : network.tensors)
-                if (t.name == tensor)
-                    poisoned[1][t.offset] = poison, found = true;
+                if (t.name == tensor) poisoned[1][t.offset] = poison, found = true;
             ASSERT_TRUE(found);
             Points clean(p, values), points(p, poisoned);
             const auto clean_metrics = clean.evaluate(), metrics = points.evaluate();

@@ -16,8 +16,7 @@ namespace {
 std::vector<int64_t> permutation(uint64_t seed, uint64_t stream, uint64_t epoch, int64_t n) {
     const Permutation p(seed, stream, epoch, n);
     std::vector<int64_t> order;
-    for (int64_t i = 0; i < n; ++i)
-        order.push_back(p(i));
+    for (int64_t i = 0; i < n; ++i) order.push_back(p(i));
     return order;
 }
 
@@ -25,8 +24,7 @@ std::vector<int64_t> permutation(uint64_t seed, uint64_t stream, uint64_t epoch,
 TEST(Philox, GivesThePublishedKnownAnswers) {
     const auto check = [](Words counter, uint32_t k0, uint32_t k1, Words expected) {
         const Words got = philox4x32_10(counter, k0, k1);
-        for (int i = 0; i < 4; ++i)
-            EXPECT_EQ(got.w[i], expected.w[i]) << "word " << i;
+        for (int i = 0; i < 4; ++i) EXPECT_EQ(got.w[i], expected.w[i]) << "word " << i;
     };
     check({{0, 0, 0, 0}}, 0, 0, {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}});
     check({{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}}, 0xffffffff, 0xffffffff,
@@ -39,8 +37,7 @@ TEST(Permutation, VisitsEveryIndexOnceForAnySize) {
     for (int64_t n : {1, 2, 3, 4, 5, 7, 8, 16, 17, 64, 65, 100, 255, 1024, 1025, 1797, 50000}) {
         std::vector<int64_t> order = permutation(7, 3, 11, n);
         std::sort(order.begin(), order.end());
-        for (int64_t i = 0; i < n; ++i)
-            ASSERT_EQ(order[i], i) << "n = " << n;
+        for (int64_t i = 0; i < n; ++i) ASSERT_EQ(order[i], i) << "n = " << n;
     }
 }
 
@@ -61,8 +58,7 @@ TEST(Permutation, DependsOnSeedStreamAndEpoch) {
     const auto base = permutation(1, 2, 3, 1000);
     for (const auto &other : {permutation(2, 2, 3, 1000), permutation(1, 3, 3, 1000), permutation(1, 2, 4, 1000)}) {
         int same = 0;
-        for (int i = 0; i < 1000; ++i)
-            same += base[i] == other[i];
+        for (int i = 0; i < 1000; ++i) same += base[i] == other[i];
         EXPECT_LT(same, 10); // one on average for independent permutations
     }
 }
@@ -70,12 +66,10 @@ TEST(Permutation, DependsOnSeedStreamAndEpoch) {
 // All 24 orders of four images, over 24,000 epochs: chi squared with 23 degrees of freedom, 1e-4 quantile 56.
 TEST(Permutation, MakesEveryOrderOfFewImagesEquallyOften) {
     std::map<std::vector<int64_t>, int> count;
-    for (uint64_t epoch = 0; epoch < 24000; ++epoch)
-        ++count[permutation(5, 9, epoch, 4)];
+    for (uint64_t epoch = 0; epoch < 24000; ++epoch) ++count[permutation(5, 9, epoch, 4)];
     ASSERT_EQ(count.size(), 24u);
     double chi2 = 0;
-    for (const auto &entry : count)
-        chi2 += (entry.second - 1000.0) * (entry.second - 1000.0) / 1000.0;
+    for (const auto &entry : count) chi2 += (entry.second - 1000.0) * (entry.second - 1000.0) / 1000.0;
     EXPECT_LT(chi2, 56);
 }
 
@@ -85,13 +79,11 @@ TEST(Samples, TakeEveryImageOncePerEpochAcrossBatchesThatStraddleEpochs) {
     std::vector<int> count(n, 0);
     std::vector<int64_t> sequence;
     for (int64_t step = 0; step < 20; ++step)
-        for (int slot = 0; slot < 7; ++slot)
-            sequence.push_back(draw_sample(sampling, n, 6, step, slot).image);
+        for (int slot = 0; slot < 7; ++slot) sequence.push_back(draw_sample(sampling, n, 6, step, slot).image);
     for (int epoch = 0; epoch < 7; ++epoch) {
         std::vector<int64_t> images(sequence.begin() + epoch * n, sequence.begin() + (epoch + 1) * n);
         std::sort(images.begin(), images.end());
-        for (int64_t i = 0; i < n; ++i)
-            EXPECT_EQ(images[i], i) << "epoch " << epoch;
+        for (int64_t i = 0; i < n; ++i) EXPECT_EQ(images[i], i) << "epoch " << epoch;
     }
 }
 
@@ -108,8 +100,7 @@ TEST(Samples, ShiftAndFlipEvenly) {
     EXPECT_EQ(count.begin()->first, (std::vector<int>{-2, -2, 0}));
     EXPECT_EQ(count.rbegin()->first, (std::vector<int>{2, 2, 1}));
     double chi2 = 0;
-    for (const auto &entry : count)
-        chi2 += (entry.second - 1000.0) * (entry.second - 1000.0) / 1000.0;
+    for (const auto &entry : count) chi2 += (entry.second - 1000.0) * (entry.second - 1000.0) / 1000.0;
     EXPECT_LT(chi2, 96);
 }
 

@@ -39,8 +39,7 @@ void expect_gradient_of_differences(const Case &c) {
         EXPECT_LT(worst, 1e-6 * largest) << what;
     };
     for (const ParamTensor &t : c.network.tensors) {
-        if (t.statistic)
-            continue;
+        if (t.statistic) continue;
         std::vector<double> differences;
         for (int64_t j = 0; j < t.size(); ++j)
             differences.push_back(
@@ -61,9 +60,7 @@ struct Subject {
     int channels, height, width, n_images;
     Body body;
 };
-void PrintTo(const Subject &s, std::ostream *out) {
-    *out << s.name;
-}
+void PrintTo(const Subject &s, std::ostream *out) { *out << s.name; }
 
 // One op (or one way ops meet) each.
 const std::vector<Subject> &subjects() {

@@ -18,9 +18,7 @@ struct Subject {
     const char *spec;
     ist_precision precision;
 };
-void PrintTo(const Subject &s, std::ostream *out) {
-    *out << s.spec << (s.precision == IST_FP32 ? " fp32" : " bf16");
-}
+void PrintTo(const Subject &s, std::ostream *out) { *out << s.spec << (s.precision == IST_FP32 ? " fp32" : " bf16"); }
 
 // Everything a run leaves: compared as bits.
 struct Record {
@@ -49,8 +47,7 @@ class Repeatability : public HandlesTest, public testing::WithParamInterface<Sub
     static constexpr int kPoints = 5;
 
     void SetUp() override {
-        if (!supported(GetParam().precision))
-            GTEST_SKIP() << "cpu has no bf16 on this machine";
+        if (!supported(GetParam().precision)) GTEST_SKIP() << "cpu has no bf16 on this machine";
     }
 
     static Problem problem(int n_threads) {
@@ -92,8 +89,7 @@ class Repeatability : public HandlesTest, public testing::WithParamInterface<Sub
         points.recompute_statistics(3);
         record.add(points.read());
         record.add(points.evaluate());
-        for (int i = 0; i < kPoints; ++i)
-            record.add(points.predict(i));
+        for (int i = 0; i < kPoints; ++i) record.add(points.predict(i));
         const double d = points.distance(1, 3, IST_GEOMETRY_ALL);
         record.add(std::vector<ist_metrics>{{d, 0}});
         return record;
@@ -217,8 +213,7 @@ TEST_P(Repeatability, TheEndsOfAPathKeepEveryBit) {
                 after.add(std::vector<Vector>{path.read(0), path.read(kPoints - 1)});
                 expect_same_bits(before, after, "ends");
                 for (int end : {0, kPoints - 1})
-                    for (float v : path.read_momentum(end))
-                        ASSERT_EQ(v, 0) << "the ends have no momentum";
+                    for (float v : path.read_momentum(end)) ASSERT_EQ(v, 0) << "the ends have no momentum";
             }
 }
 

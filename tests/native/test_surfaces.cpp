@@ -82,8 +82,7 @@ ist_neb string_method(float learning_rate) {
 
 double highest_pivot(const Points &path) {
     double highest = -1e300;
-    for (const ist_metrics &m : path.evaluate())
-        highest = std::max(highest, m.loss);
+    for (const ist_metrics &m : path.evaluate()) highest = std::max(highest, m.loss);
     return highest;
 }
 
@@ -113,8 +112,7 @@ TEST_F(Surfaces, HaveTheEnergiesOfTheirFormulas) {
         ASSERT_EQ(problem.n_params(), 2);
         ASSERT_EQ(problem.n_statistics(), 0);
         Points points(problem, 50);
-        for (int i = 0; i < 50; ++i)
-            points.write(i, {float(random.uniform(0.5, 3)), float(random.uniform(-1, 1))});
+        for (int i = 0; i < 50; ++i) points.write(i, {float(random.uniform(0.5, 3)), float(random.uniform(-1, 1))});
         const auto metrics = points.evaluate();
         for (int i = 0; i < 50; ++i) {
             const Vector p = points.read(i);

@@ -21,9 +21,7 @@ std::string title(const Subject &s) {
     return s.backend->name + " " + name_of(s.precision) + " " + s.spec + " " + std::to_string(s.channels) + "x" +
            std::to_string(s.size) + "x" + std::to_string(s.size);
 }
-void PrintTo(const Subject &s, std::ostream *out) {
-    *out << title(s);
-}
+void PrintTo(const Subject &s, std::ostream *out) { *out << title(s); }
 
 class WholeNetwork : public testing::TestWithParam<Subject> {};
 

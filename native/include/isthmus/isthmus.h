@@ -40,8 +40,8 @@ typedef enum ist_status {
 typedef enum ist_backend { IST_BACKEND_CPU = 0, IST_BACKEND_CUDA = 1 } ist_backend;
 
 /* Type of activations and of the weights inside convolutions and matrix products. Accumulation, master weights,
- * momentum, gradients and batch-norm vectors are float32 in both. IST_FP32 is float32 throughout; some convolutions are done by
- * Winograd's filtering, which is float32 arithmetic in another order. */
+ * momentum, gradients and batch-norm vectors are float32 in both. IST_FP32 is float32 throughout; some convolutions are
+ * done by Winograd's filtering, which is float32 arithmetic in another order. */
 typedef enum ist_precision { IST_FP32 = 0, IST_BF16 = 1 } ist_precision;
 
 /* Tangent of a path at a pivot. */
@@ -67,7 +67,7 @@ typedef struct ist_points ist_points;   /* n points of one model on the device *
 typedef struct ist_sampling {
     uint64_t seed;
     int32_t batch_size;   /* images per point and step, >= 1 */
-    int32_t crop_padding; /* zero padding (in normalised pixels) before a random crop of the original size; 0: no crop */
+    int32_t crop_padding; /* zero padding of normalised pixels before a random crop to the old size; 0: no crop */
     int32_t flip;         /* 1: mirror left-right with probability 1/2 */
 } ist_sampling;
 
@@ -120,9 +120,9 @@ IST_API int32_t ist_engine_supports(const ist_engine *engine, ist_precision prec
 /* --- data set ------------------------------------------------------------------------------------------------ */
 /* images [n_images][channels][height][width]; a pixel becomes (value / 255 - mean[channel]) / std[channel].
  * labels in 0 .. n_classes - 1. */
-IST_API ist_status ist_dataset_create(ist_engine *engine, const uint8_t *images, const int32_t *labels, int64_t n_images,
-                                      int32_t channels, int32_t height, int32_t width, int32_t n_classes,
-                                      const float *mean, const float *std, ist_dataset **out);
+IST_API ist_status ist_dataset_create(ist_engine *engine, const uint8_t *images, const int32_t *labels,
+                                      int64_t n_images, int32_t channels, int32_t height, int32_t width,
+                                      int32_t n_classes, const float *mean, const float *std, ist_dataset **out);
 IST_API void ist_dataset_destroy(ist_dataset *dataset);
 
 /* --- model --------------------------------------------------------------------------------------------------- */
@@ -130,16 +130,16 @@ IST_API void ist_dataset_destroy(ist_dataset *dataset);
  *   resnet20 (any 6n+2)       keys shortcut=A|B (default A), width=16
  *   densenet40-12, densenet100-12-bc   (depth-growth, bc: bottleneck and compression 0.5) keys bottleneck, compression
  *   mlp-64-32                 hidden widths (mlp alone: linear) keys activation=relu|tanh|sigmoid, batchnorm=0|1
- *   cnn-16-32                 convolutions of these widths, each with 2x2 max pooling and ReLU; keys kernel=3, batchnorm=0|1
- *                             (before the ReLU), dense=0 (width of a hidden layer after them)
- *   surface-mueller-brown, surface-leps, surface-egg-carton, surface-curvy-valley   two-dimensional, no data:
- *       channels, height, width, n_classes must be 0 and precision IST_FP32. */
+ *   cnn-16-32                 convolutions of these widths, each with 2x2 max pooling and ReLU; keys kernel=3,
+ * batchnorm=0|1 (before the ReLU), dense=0 (width of a hidden layer after them) surface-mueller-brown, surface-leps,
+ * surface-egg-carton, surface-curvy-valley   two-dimensional, no data: channels, height, width, n_classes must be 0 and
+ * precision IST_FP32. */
 IST_API ist_status ist_model_create(ist_engine *engine, const char *spec, int32_t channels, int32_t height,
                                     int32_t width, int32_t n_classes, ist_precision precision, ist_model **out);
 IST_API void ist_model_destroy(ist_model *model);
 IST_API int64_t ist_model_n_params(const ist_model *model);     /* trainable */
 IST_API int64_t ist_model_n_statistics(const ist_model *model); /* batch-norm running means and variances */
-IST_API int64_t ist_model_flops(const ist_model *model);        /* forward, per image, 2 per multiply-add, conv + linear */
+IST_API int64_t ist_model_flops(const ist_model *model); /* forward, per image, 2 per multiply-add, conv + linear */
 IST_API int32_t ist_model_n_tensors(const ist_model *model);
 IST_API ist_status ist_model_tensor(const ist_model *model, int32_t index, ist_tensor *out);
 

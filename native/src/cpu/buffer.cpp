@@ -14,7 +14,8 @@
 namespace ist::cpu {
 namespace {
 
-// The system promises more than it has and kills who takes it; so it is asked beforehand, each time this much was given.
+// The system promises more than it has and kills who takes it; so it is asked beforehand, each time this much was
+// given.
 constexpr size_t kTrusted = size_t(64) << 20;
 
 bool is_there(size_t bytes) {

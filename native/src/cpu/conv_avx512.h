@@ -1,5 +1,5 @@
-// conv_avx512.h - what the AVX-512 convolutions share: element types and the batch norm's backward on registers. Included
-// by conv_*_avx512.cpp alone.
+// conv_avx512.h - what the AVX-512 convolutions share: element types and the batch norm's backward on registers.
+// Included by conv_*_avx512.cpp alone.
 #pragma once
 
 #include <immintrin.h>
@@ -87,8 +87,8 @@ IST_INLINE void norm_backward(__m512 (&dy)[PX], const NormAt<typename E::T> &nor
 
 // dst = prologue(src). A few pixels at a time, all of their channels: memory is read in order.
 template <class E>
-void apply(const ConvPrologue &prologue, typename E::T *dst, int64_t dst_pitch, const typename E::T *src, int64_t src_pitch,
-           int64_t pixels, int channels) {
+void apply(const ConvPrologue &prologue, typename E::T *dst, int64_t dst_pitch, const typename E::T *src,
+           int64_t src_pitch, int64_t pixels, int channels) {
     constexpr int kTogether = 4;
     const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
     for (int64_t first = 0; first < pixels; first += kTogether) {

@@ -1,17 +1,17 @@
-// conv_direct_avx512.cpp - direct convolutions, forward and data gradient, in registers: the 3x3 and 1x1 convolutions of
-// residual networks, stride 1 and 2, any number of channels, any image.
+// conv_direct_avx512.cpp - direct convolutions, forward and data gradient, in registers: the 3x3 and 1x1 convolutions
+// of residual networks, stride 1 and 2, any number of channels, any image.
 //
 //   dst[y][x][n] = epilogue(sum over taps t, channels k: src[y * step + dy_t][x * step + dx_t][k] * w_t[k][n])
 //
-// A *tile* is PX neighbouring pixels of one row times NB blocks of 16 output channels, PX * NB accumulators that stay in
-// registers over all taps and channels. Per tap and channel a block of weights is loaded and every pixel's input is
+// A *tile* is PX neighbouring pixels of one row times NB blocks of 16 output channels, PX * NB accumulators that stay
+// in registers over all taps and channels. Per tap and channel a block of weights is loaded and every pixel's input is
 // broadcast from memory into the multiply-add itself; in bf16 the unit is a pair of channels (VDPBF16PS). Input pixels
 // outside the image are left out rather than multiplied by zero. The data gradient is the same with other taps: ddst is
 // the source, the weights are transposed, and a stride of 2 makes four interleaved grids of dsrc pixels, each with its
 // own one, two or four taps.
 //
-// Layout: slices NHWC with any pitch; packed weights [group of NB blocks][tap][channel unit][NB * 16 lanes], lanes and the
-// odd bf16 channel filled with 0. Passes: src once per block group (from L1), weights once per tile, dst once.
+// Layout: slices NHWC with any pitch; packed weights [group of NB blocks][tap][channel unit][NB * 16 lanes], lanes and
+// the odd bf16 channel filled with 0. Passes: src once per block group (from L1), weights once per tile, dst once.
 // Determinism: every output element is one chain of multiply-adds in the order (tap, channel): the same bits for any
 // number of images and threads.
 //
@@ -65,7 +65,8 @@ Plan data_plan(const ConvShape &s) {
     Plan p{s.dst_height(), s.dst_width(), 1, s.dst_channels, s.height, s.width, s.stride, s.src_channels, 0, 0, {}, {}};
     for (int a = 0; a < s.stride; a++)
         for (int b = 0; b < s.stride; b++) {
-            Grid grid{(s.height - a + s.stride - 1) / s.stride, (s.width - b + s.stride - 1) / s.stride, a, b, p.n_taps, 0};
+            Grid grid{
+                (s.height - a + s.stride - 1) / s.stride, (s.width - b + s.stride - 1) / s.stride, a, b, p.n_taps, 0};
             for (int ky = 0; ky < s.kernel; ky++)
                 for (int kx = 0; kx < s.kernel; kx++) {
                     const int y = a + s.padding - ky, x = b + s.padding - kx;
@@ -104,8 +105,9 @@ void pack(const Plan &p, const float *oihw, int kernel, int64_t n_stride, int64_
                     for (int k = k0; k < k0 + E::kUnit; k++) {
                         const int n = first * kLanes + lane;
                         const bool real = n < p.dst_channels && k < p.src_channels;
-                        *out++ = real ? E::weight(oihw[n * n_stride + k * k_stride + p.taps[t].ky * kernel + p.taps[t].kx])
-                                      : typename E::T(0);
+                        *out++ =
+                            real ? E::weight(oihw[n * n_stride + k * k_stride + p.taps[t].ky * kernel + p.taps[t].kx])
+                                 : typename E::T(0);
                     }
     }
 }
@@ -223,7 +225,9 @@ void row(const Plan &p, const Grid &grid, int y, const typename E::T *src, int64
         for (int t = 0; t < a.n_taps; t++) {
             const int first = x * p.src_step + taps[t]->dx, last = first + (pixels - 1) * p.src_step;
             a.taps[t] = {rows[t] + int64_t(x) * p.src_step * src_pitch, packed[t],
-                         first < 0 ? Skip::kFirst : last >= p.src_width ? Skip::kLast : Skip::kNone};
+                         first < 0             ? Skip::kFirst
+                         : last >= p.src_width ? Skip::kLast
+                                               : Skip::kNone};
         }
         a.dst = dst + x * a.dst_step;
         a.residual = residual ? residual + x * a.residual_step : nullptr;
@@ -270,8 +274,9 @@ void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const Co
             }
             for (int g = 0; g < p.n_grids; g++)
                 for (int y = 0; y < p.grids[g].height; y++) {
-                    const int64_t pixel = (int64_t(i) * p.dst_height + y * p.dst_step + p.grids[g].dst_y) * p.dst_width +
-                                          p.grids[g].dst_x;
+                    const int64_t pixel =
+                        (int64_t(i) * p.dst_height + y * p.dst_step + p.grids[g].dst_y) * p.dst_width +
+                        p.grids[g].dst_x;
                     a.dst = static_cast<T *>(dst.data) + pixel * dst.pitch + channel;
                     a.residual = at(epilogue.residual.data, pixel * epilogue.residual.pitch + channel);
                     a.norm.x = norm ? at(norm->x.data, pixel * norm->x.pitch + channel) : nullptr;
@@ -307,8 +312,8 @@ template <class E> void pack_data(const ConvShape &s, const float *oihw, void *p
 }
 size_t data_scratch_bytes(const ConvShape &s) { return size_t(data_plan(s).blocks()) * kLanes * 2 * sizeof(float); }
 template <class E>
-void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue, Slice dsrc,
-              void *scratch) {
+void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue,
+              Slice dsrc, void *scratch) {
     ConvEpilogue plain;
     if (epilogue.add) plain.residual = dsrc;
     convolve<E>(data_plan(s), n, ddst, packed, plain, epilogue.x.data ? &epilogue : nullptr,

@@ -45,12 +45,12 @@ struct ConvForwardKernels {
     bool prologue; // whether run applies one; otherwise it must be empty
 };
 
-// What becomes of the gradient dy of a convolution's input: it is written to dsrc or (add) added to what is there. Where
-// the input was a batch norm's output y = relu?(scale * x + shift) (x not null), the batch norm's backward comes first:
-// with t = dy where y > 0, else 0, dsrc gets scale * t, dbeta += sum of t, dgamma += sum of t * (x - mean).
+// What becomes of the gradient dy of a convolution's input: it is written to dsrc or (add) added to what is there.
+// Where the input was a batch norm's output y = relu?(scale * x + shift) (x not null), the batch norm's backward comes
+// first: with t = dy where y > 0, else 0, dsrc gets scale * t, dbeta += sum of t, dgamma += sum of t * (x - mean).
 struct ConvDataEpilogue {
     bool add = false;
-    ConstSlice x;                                                  // same pixels and channels as dsrc, or null
+    ConstSlice x;                                                    // same pixels and channels as dsrc, or null
     const float *scale = nullptr, *shift = nullptr, *mean = nullptr; // [src_channels]
     bool relu = false;
     double *dbeta = nullptr, *dgamma = nullptr; // [src_channels]
@@ -66,14 +66,14 @@ struct ConvDataKernels {
                 Slice dsrc, void *scratch);
 };
 
-// Weight gradient of n images, of the convolution of prologue(src), written or (add) added to `sum`, float32 in a layout of the kernel's own;
-// unpack: sum -> OIHW.
+// Weight gradient of n images, of the convolution of prologue(src), written or (add) added to `sum`, float32 in a
+// layout of the kernel's own; unpack: sum -> OIHW.
 struct ConvWeightKernels {
     bool (*supports)(const ConvShape &shape);
     size_t (*sum_floats)(const ConvShape &shape);
     size_t (*scratch_bytes)(const ConvShape &shape);
-    void (*run)(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum,
-                bool add, void *scratch);
+    void (*run)(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst,
+                float *sum, bool add, void *scratch);
     void (*unpack)(const ConvShape &shape, const float *sum, float *oihw);
 };
 

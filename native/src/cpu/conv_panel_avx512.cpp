@@ -51,8 +51,8 @@
 // * Whole last vectors instead of half ones: 67 instead of 79 % (3x3 data gradient of 36 channels, fp32).
 // * No prefetch: 77 instead of 82 % where pixels come from beyond L2 (3x3 156->12 32x32, fp32), 1 % better within.
 // * The shifted sum every 4, 8 or 16 pixels instead of every row: no difference beyond 2 %. It, the stores before it
-//   and the packing cost 45 to 55 cycles a pixel; that is why short K (84 cycles of multiply-adds at K = 24 in bf16) falls
-//   behind.
+//   and the packing cost 45 to 55 cycles a pixel; that is why short K (84 cycles of multiply-adds at K = 24 in bf16)
+//   falls behind.
 // * Rounding weights to bf16 by integer arithmetic instead of one instruction: 69 instead of 41 us (pack, 444->12).
 #include "conv_avx512.h"
 
@@ -219,8 +219,8 @@ template <class T, class Sink> using Tiles = int (*)(const Rows &, int, int, con
 constexpr int kSizes = 3;
 template <class T, class Sink> struct TileTable {
     template <int kV, bool kHalf>
-    static constexpr Tiles<T, Sink> of[kSizes] = {tiles<T, Sink, kV, kHalf, kV <= 3 ? 8 : 4>,
-                                                  tiles<T, Sink, kV, kHalf, 4>, tiles<T, Sink, kV, kHalf, 1>};
+    static constexpr Tiles<T, Sink> of[kSizes] = {
+        tiles < T, Sink, kV, kHalf, kV <= 3 ? 8 : 4 >, tiles<T, Sink, kV, kHalf, 4>, tiles<T, Sink, kV, kHalf, 1>};
     static constexpr const Tiles<T, Sink> *all[2][kMaxVectors] = {
         {of<1, false>, of<2, false>, of<3, false>, of<4, false>, of<5, false>, of<6, false>, of<7, false>},
         {of<1, true>, of<2, true>, of<3, true>, of<4, true>, of<5, true>, of<6, true>, of<7, true>}};
@@ -243,8 +243,7 @@ void product(const Rows &rows, int count, const Columns &columns, const float *w
 struct FloatSink {
     float *data;
     int64_t pitch;
-    template <int kP>
-    __attribute__((always_inline)) void put(int64_t row, int column, const __m512 (&sum)[kP]) const {
+    template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, const __m512 (&sum)[kP]) const {
         float *p = data + row * pitch + column;
         unrolled<kP>([&](auto i) { _mm512_store_ps(p + i * pitch, sum[i]); });
     }
@@ -278,8 +277,12 @@ template <class T> struct OutputSink {
 };
 // ... or to a gradient, through the batch norm in front. The norm's sums gather in `sums`, [2][padded channels].
 template <class T> struct Element;
-template <> struct Element<float> { using Type = F32; };
-template <> struct Element<bf16> { using Type = Bf16; };
+template <> struct Element<float> {
+    using Type = F32;
+};
+template <> struct Element<bf16> {
+    using Type = Bf16;
+};
 template <class T> struct DataSink {
     using E = typename Element<T>::Type;
     T *data;
@@ -511,8 +514,8 @@ template <class T> struct Forward {
         for (; x < width; x++) sum_pixels<1>(products, x, pitch, channels, sink, out);
     }
     template <int kP>
-    static void sum_pixels(const float *const (&products)[3], int x, int pitch, int channels,
-                           const OutputSink<T> &sink, int64_t out) {
+    static void sum_pixels(const float *const (&products)[3], int x, int pitch, int channels, const OutputSink<T> &sink,
+                           int64_t out) {
         __m512 sum[kP];
         unrolled<kP>([&](auto i) {
             __m512 of_row[3];
@@ -532,9 +535,7 @@ template <class T> struct Forward {
 template <class T> struct Data {
     static int steps_of_pixel(const ConvShape &s) { return steps_of<T>(s.dst_channels); }
     static int64_t packed_steps(const ConvShape &s) { return int64_t(s.kernel) * s.kernel * steps_of_pixel(s); }
-    static int64_t row_floats(const ConvShape &s) {
-        return whole_vectors(int64_t(s.width + 2) * steps_of_pixel(s));
-    }
+    static int64_t row_floats(const ConvShape &s) { return whole_vectors(int64_t(s.width + 2) * steps_of_pixel(s)); }
 
     static bool supports(const ConvShape &s) {
         if (s.stride != 1) return false;
@@ -591,22 +592,23 @@ template <class T> struct Data {
                     for (int x = 0; x < s.width; x++, pixel += ddst.pitch)
                         pack_pixels(&pixel, 1, s.dst_channels, {}, next + (x + 1) * steps, 0);
                 if (y < 0) continue;
-                const Rows rows{{y > 0 ? ring + (y - 1) % 3 * floats : zeros, ring + y % 3 * floats,
-                                 below ? next : zeros},
-                                3,
-                                int(3 * steps),
-                                steps};
+                const Rows rows{
+                    {y > 0 ? ring + (y - 1) % 3 * floats : zeros, ring + y % 3 * floats, below ? next : zeros},
+                    3,
+                    int(3 * steps),
+                    steps};
                 product<T>(rows, s.width, columns, weights, sink, (image * s.height + y) * s.width);
                 if (y % kFlushedRows == 0 || y + 1 == s.height) sink.flush();
             }
     }
 };
 
-template <class T> constexpr ConvForwardKernels kForward = {Forward<T>::supports, Forward<T>::packed_bytes,
-                                                            Forward<T>::pack, Forward<T>::scratch_bytes,
-                                                            Forward<T>::run, true};
-template <class T> constexpr ConvDataKernels kData = {Data<T>::supports, Data<T>::packed_bytes, Data<T>::pack,
-                                                      Data<T>::scratch_bytes, Data<T>::run};
+template <class T>
+constexpr ConvForwardKernels kForward = {Forward<T>::supports,      Forward<T>::packed_bytes, Forward<T>::pack,
+                                         Forward<T>::scratch_bytes, Forward<T>::run,          true};
+template <class T>
+constexpr ConvDataKernels kData = {Data<T>::supports, Data<T>::packed_bytes, Data<T>::pack, Data<T>::scratch_bytes,
+                                   Data<T>::run};
 
 } // namespace
 

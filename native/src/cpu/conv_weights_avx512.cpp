@@ -101,8 +101,7 @@ template <class Op, Vectors kind, int V, int C, int kFirst, int kEnd>
                                                 int64_t dst_vector, __mmask16 mask) {
     const int64_t between = kind == Vectors::kLanes ? kLanes : dst_vector;
     // The channels of the next tiles: a large slice comes from L3, and its pixels are too far apart to be foreseen.
-    if (!Op::kPacked)
-        _mm_prefetch(src + kLanes, _MM_HINT_T1);
+    if (!Op::kPacked) _mm_prefetch(src + kLanes, _MM_HINT_T1);
     __m512 d[V];
 #pragma GCC unroll 8
     for (int v = kFirst; v < kEnd; v++) {
@@ -114,8 +113,7 @@ template <class Op, Vectors kind, int V, int C, int kFirst, int kEnd>
     for (int c = 0; c < C; c++) {
         const __m512 s = _mm512_set1_ps(src[c]);
 #pragma GCC unroll 8
-        for (int v = kFirst; v < kEnd; v++)
-            acc[v][c] = Op::multiply_add(acc[v][c], s, d[v]);
+        for (int v = kFirst; v < kEnd; v++) acc[v][c] = Op::multiply_add(acc[v][c], s, d[v]);
     }
 }
 
@@ -127,8 +125,7 @@ template <class Op, Vectors kind, int V, int C> void tile(const Walk &walk, __mm
 #pragma GCC unroll 8
     for (int v = 0; v < V; v++)
 #pragma GCC unroll 16
-        for (int c = 0; c < C; c++)
-            acc[v][c] = _mm512_setzero_ps();
+        for (int c = 0; c < C; c++) acc[v][c] = _mm512_setzero_ps();
     for (int image = 0; image < walk.images; image++)
         for (int row = 0; row < walk.rows; row++) {
             const float *s = walk.src.data + image * walk.src.image + row * walk.src.row;
@@ -140,8 +137,7 @@ template <class Op, Vectors kind, int V, int C> void tile(const Walk &walk, __mm
             }
             for (; steps > 0; steps--, s += walk.src.step, d += walk.dst.step)
                 multiply_add<Op, kind, V, C, 0, V>(acc, s, d, walk.dst_vector, mask);
-            if constexpr (kEdges)
-                multiply_add<Op, kind, V, C, 0, V - 1>(acc, s, d, walk.dst_vector, mask);
+            if constexpr (kEdges) multiply_add<Op, kind, V, C, 0, V - 1>(acc, s, d, walk.dst_vector, mask);
         }
 #pragma GCC unroll 16
     for (int c = 0; c < C; c++)
@@ -153,25 +149,19 @@ template <class Op, Vectors kind, int V, int C> void tile(const Walk &walk, __mm
 }
 
 // V * C sums, V vectors of ddst and a broadcast fill the 32 registers.
-constexpr int most_channels(int vectors) {
-    return vectors <= 3 ? 8 : 30 / vectors - 1;
-}
+constexpr int most_channels(int vectors) { return vectors <= 3 ? 8 : 30 / vectors - 1; }
 constexpr int kMostVectors = 7;
 static_assert(most_channels(4) == 6 && most_channels(5) == 5 && most_channels(6) == 4 && most_channels(7) == 3);
 
 template <class Op, Vectors kind, int V, int C = 1>
 void tile_of(int channels, const Walk &walk, __mmask16 mask, const Target &target) {
-    if (channels == C)
-        return tile<Op, kind, V, C>(walk, mask, target);
-    if constexpr (C < most_channels(V))
-        tile_of<Op, kind, V, C + 1>(channels, walk, mask, target);
+    if (channels == C) return tile<Op, kind, V, C>(walk, mask, target);
+    if constexpr (C < most_channels(V)) tile_of<Op, kind, V, C + 1>(channels, walk, mask, target);
 }
 template <class Op, int V = 1>
 void lane_tile(int vectors, int channels, const Walk &walk, __mmask16 mask, const Target &target) {
-    if (vectors == V)
-        return tile_of<Op, Vectors::kLanes, V>(channels, walk, mask, target);
-    if constexpr (V < kMostVectors)
-        lane_tile<Op, V + 1>(vectors, channels, walk, mask, target);
+    if (vectors == V) return tile_of<Op, Vectors::kLanes, V>(channels, walk, mask, target);
+    if constexpr (V < kMostVectors) lane_tile<Op, V + 1>(vectors, channels, walk, mask, target);
 }
 
 // `total` things in the fewest parts of at most `most`, as equal as possible.
@@ -184,16 +174,13 @@ struct Split {
 
 // Rows that follow each other without a gap become one row, images one image.
 Walk merged(Walk w) {
-    if (w.src.row == w.src.step * w.steps && w.dst.row == w.dst.step * w.steps)
-        w.steps *= w.rows, w.rows = 1;
+    if (w.src.row == w.src.step * w.steps && w.dst.row == w.dst.step * w.steps) w.steps *= w.rows, w.rows = 1;
     if (w.rows == 1 && w.src.image == w.src.step * w.steps && w.dst.image == w.dst.step * w.steps)
         w.steps *= w.images, w.images = 1;
     return w;
 }
 
-__mmask16 lanes_of_last(int lanes) {
-    return __mmask16(0xffffu >> ((kLanes - lanes % kLanes) % kLanes));
-}
+__mmask16 lanes_of_last(int lanes) { return __mmask16(0xffffu >> ((kLanes - lanes % kLanes) % kLanes)); }
 
 // All of one walk: src_channels x `lanes` neighbouring lanes.
 template <class Op>
@@ -233,9 +220,7 @@ void all_taps_of_row(const Walk &all, const ConvShape &s, float *sum, int64_t ch
 
 // ---- which way a shape goes -----------------------------------------------------------------------------------------
 
-int round_up(int value, int multiple) {
-    return (value + multiple - 1) / multiple * multiple;
-}
+int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 enum class Way {
     kTap,    // tap by tap a matrix product; any kernel, stride and padding
@@ -247,8 +232,7 @@ enum class Way {
 constexpr int kCopyProducts = 4;
 
 Way way_of(const ConvShape &s) {
-    if (s.kernel != 3 || s.stride != 1 || s.padding != 1 || s.width < 2)
-        return Way::kTap;
+    if (s.kernel != 3 || s.stride != 1 || s.padding != 1 || s.width < 2) return Way::kTap;
     const int vectors = (s.dst_channels + kLanes - 1) / kLanes;
     const int saved = 9 * vectors - (9 * s.dst_channels + kLanes - 1) / kLanes;
     return saved * s.src_channels > 3 * vectors * kCopyProducts ? Way::kWindow : Way::kRow;
@@ -280,8 +264,7 @@ constexpr int kBlockPixels[3] = {256, 512, 256}; // about, by Way
 // The largest block of a shape, whatever the number of images of a call.
 Block largest_block(const ConvShape &s) {
     const int pixels = kBlockPixels[int(way_of(s))], row = s.dst_width(), image = row * s.dst_height();
-    if (image > pixels)
-        return {0, 1, 0, row > pixels ? 1 : pixels / row};
+    if (image > pixels) return {0, 1, 0, row > pixels ? 1 : pixels / row};
     return {0, pixels / image, 0, s.dst_height()};
 }
 
@@ -293,10 +276,8 @@ Rows valid(int begin, int end, int k, int stride, int padding, int size) {
     const int low = padding - k; // o * stride >= low, o * stride < size + low
     const int first = low > 0 ? (low + stride - 1) / stride : 0;
     const int last = size + low > 0 ? (size + low - 1) / stride + 1 : 0;
-    if (begin < first)
-        begin = first;
-    if (end > last)
-        end = last;
+    if (begin < first) begin = first;
+    if (end > last) end = last;
     return {begin, end < begin ? begin : end};
 }
 
@@ -326,10 +307,8 @@ template <bool kFull> __m256i load(const Bits *p, __mmask16 mask) {
     return kFull ? _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)) : _mm256_maskz_loadu_epi16(mask, p);
 }
 template <bool kFull> void store(float *p, __m512i v, __mmask16 mask) {
-    if (kFull)
-        _mm512_storeu_si512(p, v);
-    else
-        _mm512_mask_storeu_epi32(p, mask, v);
+    if (kFull) _mm512_storeu_si512(p, v);
+    else _mm512_mask_storeu_epi32(p, mask, v);
 }
 
 // 16 channels of two pixels, channel by channel.
@@ -339,9 +318,7 @@ __m512i interleave(__m256i a, __m256i b) {
     return _mm512_permutexvar_epi16(order, _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
 }
 
-template <bool kFull> __m512i element(const float *p, int64_t, __mmask16 mask) {
-    return load<kFull>(p, mask);
-}
+template <bool kFull> __m512i element(const float *p, int64_t, __mmask16 mask) { return load<kFull>(p, mask); }
 template <bool kFull> __m512i element(const Bits *p, int64_t apart, __mmask16 mask) {
     return interleave(load<kFull>(p, mask), load<kFull>(p + apart, mask));
 }
@@ -355,29 +332,22 @@ template <int kWhole, bool kPart, class T>
     for (; count > 0; count--, panel += panel_pitch, p += advance) {
         for (int c = 0; c < whole * kLanes; c += kLanes)
             store<true>(panel + c, element<true>(p + c, apart, last), last);
-        if (kPart)
-            store<false>(panel + whole * kLanes, element<false>(p + whole * kLanes, apart, last), last);
+        if (kPart) store<false>(panel + whole * kLanes, element<false>(p + whole * kLanes, apart, last), last);
     }
 }
 template <class T> auto inner_packer(int channels) {
-    if (channels < kLanes)
-        return pack_inner<0, true, T>;
-    if (channels == kLanes)
-        return pack_inner<1, false, T>;
-    if (channels < 2 * kLanes)
-        return pack_inner<1, true, T>;
-    if (channels == 2 * kLanes)
-        return pack_inner<2, false, T>;
+    if (channels < kLanes) return pack_inner<0, true, T>;
+    if (channels == kLanes) return pack_inner<1, false, T>;
+    if (channels < 2 * kLanes) return pack_inner<1, true, T>;
+    if (channels == 2 * kLanes) return pack_inner<2, false, T>;
     return channels % kLanes ? pack_inner<-1, true, T> : pack_inner<-1, false, T>;
 }
 
 // Beside the row.
 void pack_border(float *panel, const PixelRow<float> &, int, int, int channels, __mmask16 last) {
     int c = 0;
-    for (; c + kLanes <= channels; c += kLanes)
-        store<true>(panel + c, _mm512_setzero_si512(), last);
-    if (c < channels)
-        store<false>(panel + c, _mm512_setzero_si512(), last);
+    for (; c + kLanes <= channels; c += kLanes) store<true>(panel + c, _mm512_setzero_si512(), last);
+    if (c < channels) store<false>(panel + c, _mm512_setzero_si512(), last);
 }
 void pack_border(float *panel, const PixelRow<Bits> &row, int x, int apart, int channels, __mmask16 last) {
     for (int c = 0; c < channels; c += kLanes) {
@@ -402,8 +372,7 @@ void pack_row(float *panel, int64_t panel_pitch, const PixelRow<T> &row, int cha
         border(before < columns.count ? before : columns.count);
         const int room = row.width - columns.apart - x; // for elements that begin and end within the row
         int inner = room > 0 ? (room + columns.advance - 1) / columns.advance : 0;
-        if (inner > columns.count - i)
-            inner = columns.count - i;
+        if (inner > columns.count - i) inner = columns.count - i;
         if (inner > 0) {
             inner_packer<T>(channels)(panel + i * panel_pitch, panel_pitch, row.data + x * row.pitch,
                                       columns.advance * row.pitch, columns.apart * row.pitch, channels, inner);
@@ -423,14 +392,12 @@ template <class T> struct Slices {
         : s(s), src(static_cast<const T *>(src.data)), dst(static_cast<const T *>(dst.data)), src_pitch(src.pitch),
           dst_pitch(dst.pitch) {}
     PixelRow<T> src_row(int image, int y) const {
-        if (y < 0 || y >= s.height)
-            return {nullptr, 0, 0};
+        if (y < 0 || y >= s.height) return {nullptr, 0, 0};
         return {src + (int64_t(image) * s.height + y) * s.width * src_pitch, src_pitch, s.width};
     }
     PixelRow<T> dst_row(int image, int y) const {
         const int height = s.dst_height(), width = s.dst_width();
-        if (y < 0 || y >= height)
-            return {nullptr, 0, 0};
+        if (y < 0 || y >= height) return {nullptr, 0, 0};
         return {dst + (int64_t(image) * height + y) * width * dst_pitch, dst_pitch, width};
     }
     // ddst of a block for Way::kWindow: rows y + 1, y, y - 1, which tap rows 0, 1, 2 meet, element by element.
@@ -448,8 +415,7 @@ template <class Op> class Operands;
 template <> class Operands<Floats> {
   public:
     static size_t scratch_floats(const ConvShape &s, const Block &largest) {
-        if (way_of(s) != Way::kWindow)
-            return 0;
+        if (way_of(s) != Way::kWindow) return 0;
         return size_t(largest.images) * largest.rows * (s.width + 2) * 3 * s.dst_channels + kLanes;
     }
     Operands(const ConvShape &s, ConstSlice src, ConstSlice dst, const Block &, float *scratch)
@@ -457,8 +423,7 @@ template <> class Operands<Floats> {
 
     void pack(const Block &block) {
         block_ = block;
-        if (way_of(s_) == Way::kWindow)
-            slices_.pack_window(panel_, block, {-1, 1, 0, s_.width + 2});
+        if (way_of(s_) == Way::kWindow) slices_.pack_window(panel_, block, {-1, 1, 0, s_.width + 2});
     }
     Walk tap(int ky, int kx) const {
         const Rows rows = valid(block_.row, block_.row + block_.rows, ky, s_.stride, s_.padding, s_.height);
@@ -511,12 +476,9 @@ template <> class Operands<Pairs> {
         : s_(s), way_(way_of(s)), slices_(s, src, dst), pairs_((s.dst_width() + 1) / 2), block_(largest) {
         src_row_ = int64_t(pairs_) * s.src_channels;
         const int lanes = round_up(s.dst_channels, kLanes);
-        if (way_ == Way::kTap)
-            dst_row_ = int64_t(pairs_) * lanes;
-        if (way_ == Way::kRow)
-            dst_row_ = int64_t(2 * pairs_ + 1) * lanes;
-        if (way_ == Way::kWindow)
-            dst_row_ = int64_t(2 * pairs_ + 1) * 3 * s.dst_channels;
+        if (way_ == Way::kTap) dst_row_ = int64_t(pairs_) * lanes;
+        if (way_ == Way::kRow) dst_row_ = int64_t(2 * pairs_ + 1) * lanes;
+        if (way_ == Way::kWindow) dst_row_ = int64_t(2 * pairs_ + 1) * 3 * s.dst_channels;
         src_panel_ = scratch, dst_panel_ = scratch ? scratch + src_panel_floats() : nullptr;
     }
 
@@ -542,8 +504,7 @@ template <> class Operands<Pairs> {
     // Input rows of a block's panel, the first of which is first_src_row(); those outside of the image are not packed,
     // and no walk meets them.
     int src_rows() const {
-        if (way_ == Way::kWindow || s_.kernel == 1)
-            return block_.rows;
+        if (way_ == Way::kWindow || s_.kernel == 1) return block_.rows;
         return (block_.rows - 1) * s_.stride + s_.kernel;
     }
     int first_src_row() const { return way_ == Way::kWindow ? block_.row : block_.row * s_.stride - s_.padding; }
@@ -568,28 +529,23 @@ template <> class Operands<Pairs> {
         // Rows without a border that hold whole pairs follow each other like one row.
         const bool joined = s_.stride == 1 && s_.width % 2 == 0 && panels == 1;
         int begin = 0, end = src_rows();
-        while (first_src_row() + begin * row_step < 0)
-            begin++;
-        while (first_src_row() + (end - 1) * row_step >= s_.height)
-            end--;
+        while (first_src_row() + begin * row_step < 0) begin++;
+        while (first_src_row() + (end - 1) * row_step >= s_.height) end--;
         for (int kx = 0; kx < panels; kx++) {
             const Columns columns{way_ == Way::kTap ? kx - s_.padding : 0, 2 * s_.stride, s_.stride, pairs_};
             for (int i = block_.image; i < block_.image + block_.images; i++, panel += src_rows() * src_row_)
                 for (int j = begin; j < end; j++) {
                     PixelRow<Bits> row = slices_.src_row(i, first_src_row() + j * row_step);
                     Columns all = columns;
-                    if (joined)
-                        row.width *= end - begin, all.count *= end - begin;
+                    if (joined) row.width *= end - begin, all.count *= end - begin;
                     pack_row(panel + j * src_row_, s_.src_channels, row, s_.src_channels, all);
-                    if (joined)
-                        break;
+                    if (joined) break;
                 }
         }
     }
     void pack_dst() const {
         const Columns disjoint{0, 2, 1, pairs_}, overlapping{-1, 1, 1, 2 * pairs_ + 1};
-        if (way_ == Way::kWindow)
-            return slices_.pack_window(dst_panel_, block_, overlapping);
+        if (way_ == Way::kWindow) return slices_.pack_window(dst_panel_, block_, overlapping);
         float *panel = dst_panel_;
         for (int i = block_.image; i < block_.image + block_.images; i++)
             for (int y = block_.row; y < block_.row + block_.rows; y++, panel += dst_row_)
@@ -632,8 +588,7 @@ template <class Op> void add_block(const ConvShape &s, const Operands<Op> &opera
 
 // Input rows that a block meets: of whole images all of them.
 Rows src_rows(const ConvShape &s, const Block &block) {
-    if (block.images > 1)
-        return {0, s.height};
+    if (block.images > 1) return {0, s.height};
     const int first = block.row * s.stride - (way_of(s) == Way::kWindow ? 0 : s.padding);
     const int count = way_of(s) == Way::kWindow ? block.rows : (block.rows - 1) * s.stride + s.kernel;
     return {first < 0 ? 0 : first, first + count > s.height ? s.height : first + count};
@@ -643,7 +598,8 @@ size_t normalised_bytes(const ConvShape &s, const Block &largest, size_t element
     return (size_t(rows) * s.width * s.src_channels * element + 63) / 64 * 64;
 }
 
-// What a block meets of src, behind the prologue, as a slice that begins where src does: `to` holds the block's rows alone.
+// What a block meets of src, behind the prologue, as a slice that begins where src does: `to` holds the block's rows
+// alone.
 template <class Op>
 ConstSlice normalised(const ConvShape &s, const Block &block, ConstSlice src, const ConvPrologue &prologue, void *to) {
     using T = typename Op::E::T;
@@ -651,14 +607,14 @@ ConstSlice normalised(const ConvShape &s, const Block &block, ConstSlice src, co
     const int64_t first = (int64_t(block.image) * s.height + rows.begin) * s.width;
     const int64_t pixels = int64_t(block.images) * (rows.end - rows.begin) * s.width;
     T *dst = static_cast<T *>(to);
-    apply<typename Op::E>(prologue, dst, s.src_channels, static_cast<const T *>(src.data) + first * src.pitch, src.pitch,
-                          pixels, s.src_channels);
+    apply<typename Op::E>(prologue, dst, s.src_channels, static_cast<const T *>(src.data) + first * src.pitch,
+                          src.pitch, pixels, s.src_channels);
     return {dst - first * s.src_channels, s.src_channels};
 }
 
 template <class Op>
-void run(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum, bool add,
-         void *scratch) {
+void run(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum,
+         bool add, void *scratch) {
     const Block largest = largest_block(shape);
     float *panels = reinterpret_cast<float *>(static_cast<char *>(scratch) +
                                               normalised_bytes(shape, largest, sizeof(typename Op::E::T)));
@@ -667,8 +623,8 @@ void run(const ConvShape &shape, int n, ConstSlice src, const ConvPrologue &prol
         for (int row = 0; row < height; row += largest.rows) {
             const Block block{image, n - image < largest.images ? n - image : largest.images, row,
                               height - row < largest.rows ? height - row : largest.rows};
-            Operands<Op> operands(shape, prologue.scale ? normalised<Op>(shape, block, src, prologue, scratch) : src, ddst,
-                                  largest, panels);
+            Operands<Op> operands(shape, prologue.scale ? normalised<Op>(shape, block, src, prologue, scratch) : src,
+                                  ddst, largest, panels);
             operands.pack(block);
             add_block<Op>(shape, operands, sum, add);
             add = true;
@@ -680,9 +636,7 @@ bool supports(const ConvShape &s, bool bf16) {
            s.height + 2 * s.padding >= s.kernel && s.width + 2 * s.padding >= s.kernel;
 }
 
-size_t sum_floats(const ConvShape &s) {
-    return size_t(SumLayout(s).channel_stride) * s.src_channels;
-}
+size_t sum_floats(const ConvShape &s) { return size_t(SumLayout(s).channel_stride) * s.src_channels; }
 
 template <class Op> size_t scratch_bytes(const ConvShape &s) {
     const Block largest = largest_block(s);

@@ -1,17 +1,17 @@
-// conv_winograd_avx512.cpp - 3x3 convolutions of stride 1 in float32 by Winograd's minimal filtering F(2x2, 3x3), forward
-// and data gradient: 16 multiplications for 4 outputs where the direct way takes 36.
+// conv_winograd_avx512.cpp - 3x3 convolutions of stride 1 in float32 by Winograd's minimal filtering F(2x2, 3x3),
+// forward and data gradient: 16 multiplications for 4 outputs where the direct way takes 36.
 //
 //   Y = A^T [ sum over channels (G g G^T) * (B^T d B) ] A      (Lavin & Gray 2016, section 4.1)
 //
 // d: a 4x4 patch of the source, g: the 3x3 weights, Y: 2x2 outputs. The 16 products are 16 matrix products over the
 // channels. A *group* of kTiles patches goes through three passes that meet in the first-level cache: patches to
-// V[16][kTiles][channels]; for each block of 16 output channels V x U to M[16][kTiles][16], kTiles sums in registers as in
-// conv_direct_avx512.cpp; M to outputs, through the epilogue. The data gradient is the same with the weights transposed and
-// turned by 180 degrees.
+// V[16][kTiles][channels]; for each block of 16 output channels V x U to M[16][kTiles][16], kTiles sums in registers as
+// in conv_direct_avx512.cpp; M to outputs, through the epilogue. The data gradient is the same with the weights
+// transposed and turned by 180 degrees.
 //
-// Float32 throughout; the transforms only add, and halve weights. Against the direct way the error of an output grows by a
-// factor of 2 to 3 (1e-6 of the output vector's norm at 64 channels), far below that of a changed order of sums in a
-// network's gradient. Bf16 has no such room, and no such kernel.
+// Float32 throughout; the transforms only add, and halve weights. Against the direct way the error of an output grows
+// by a factor of 2 to 3 (1e-6 of the output vector's norm at 64 channels), far below that of a changed order of sums in
+// a network's gradient. Bf16 has no such room, and no such kernel.
 //
 // Determinism: an output depends on its patch alone; sums over channels in their order.
 #include "conv_avx512.h"
@@ -54,8 +54,8 @@ IST_INLINE void transform_weights(const __m512 (&g)[3], __m512 (&u)[4]) {
     u[3] = g[2];
 }
 
-// Weight (ky, kx) from input channel k to output channel n is oihw[n * n_stride + k * k_stride + 3 * ky + kx], or, turned,
-// that of (2 - ky, 2 - kx).
+// Weight (ky, kx) from input channel k to output channel n is oihw[n * n_stride + k * k_stride + 3 * ky + kx], or,
+// turned, that of (2 - ky, 2 - kx).
 void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool turned, float *packed) {
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32(n_stride));
@@ -214,8 +214,9 @@ void outputs(const Patches &p, const Group &group, const float *m, int channel, 
 #pragma GCC unroll 4
         for (int i = 0; i < 4; i++) {
             const float *row = m + 4 * i * point_step;
-            transform_output(_mm512_load_ps(row), _mm512_load_ps(row + point_step), _mm512_load_ps(row + 2 * point_step),
-                             _mm512_load_ps(row + 3 * point_step), half[i][0], half[i][1]);
+            transform_output(_mm512_load_ps(row), _mm512_load_ps(row + point_step),
+                             _mm512_load_ps(row + 2 * point_step), _mm512_load_ps(row + 3 * point_step), half[i][0],
+                             half[i][1]);
         }
 #pragma GCC unroll 2
         for (int j = 0; j < 2; j++) transform_output(half[0][j], half[1][j], half[2][j], half[3][j], y[0][j], y[1][j]);
@@ -299,8 +300,8 @@ size_t data_scratch(const ConvShape &s) { return scratch_bytes(data_patches(s));
 void pack_data(const ConvShape &s, const float *oihw, void *packed) {
     pack(data_patches(s), oihw, 9, 9 * s.src_channels, true, static_cast<float *>(packed));
 }
-void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue, Slice dsrc,
-              void *scratch) {
+void run_data(const ConvShape &s, int n, ConstSlice ddst, const void *packed, const ConvDataEpilogue &epilogue,
+              Slice dsrc, void *scratch) {
     ConvEpilogue plain;
     if (epilogue.add) plain.residual = dsrc;
     convolve(data_patches(s), n, ddst, {}, static_cast<const float *>(packed),

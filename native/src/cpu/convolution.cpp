@@ -6,7 +6,8 @@
 namespace ist::cpu {
 namespace {
 
-template <class Kernels> const Kernels *first_for(const std::vector<const Kernels *> &candidates, const ConvShape &shape) {
+template <class Kernels>
+const Kernels *first_for(const std::vector<const Kernels *> &candidates, const ConvShape &shape) {
     for (const Kernels *kernels : candidates)
         if (kernels->supports(shape)) return kernels;
     return nullptr;
@@ -34,14 +35,15 @@ Convolution::Convolution(const dnnl::engine &engine, const CpuKernels &elements,
             onednn_.push_back(std::make_shared<OneDnnConvolution>(engine, sized, fusion,
                                                                   onednn_.empty() ? nullptr : onednn_[0].get()));
             primitive_bytes_ = std::max(primitive_bytes_, round_up(onednn_.back()->scratch_bytes));
-            dense_bytes_ = std::max({dense_bytes_, round_up(onednn_.back()->src.get_size()),
-                                     round_up(onednn_.back()->dst.get_size())});
+            dense_bytes_ = std::max(
+                {dense_bytes_, round_up(onednn_.back()->src.get_size()), round_up(onednn_.back()->dst.get_size())});
         }
     }
     if (forward_) forward_bytes = forward_->packed_bytes(shape), own_bytes = forward_->scratch_bytes(shape);
     else forward_bytes = onednn_[0]->forward_weights.get_size();
     if (training) {
-        if (data_) backward_bytes = data_->packed_bytes(shape), own_bytes = std::max(own_bytes, data_->scratch_bytes(shape));
+        if (data_)
+            backward_bytes = data_->packed_bytes(shape), own_bytes = std::max(own_bytes, data_->scratch_bytes(shape));
         else backward_bytes = onednn_[0]->backward_weights.get_size();
         if (weights_) {
             sum_floats = weights_->sum_floats(shape);
@@ -113,11 +115,12 @@ void ConvolutionRunner::backward_data(int n, ConstSlice ddst, const void *packed
     const bool direct = !epilogue.add && dsrc.pitch == s.src_channels;
     void *to = direct ? dsrc.data : dense_place(1, scratch);
     onednn(n).backward_data(from, packed, to, scratch);
-    if (!direct) (epilogue.add ? c.elements_.add : c.elements_.copy)(dsrc, {to, s.src_channels}, src_rows, s.src_channels);
+    if (!direct)
+        (epilogue.add ? c.elements_.add : c.elements_.copy)(dsrc, {to, s.src_channels}, src_rows, s.src_channels);
 }
 
-void ConvolutionRunner::backward_weights(int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum,
-                                         bool add, void *scratch) {
+void ConvolutionRunner::backward_weights(int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst,
+                                         float *sum, bool add, void *scratch) {
     const Convolution &c = *conv_;
     const ConvShape &s = c.shape;
     if (c.weights_) return c.weights_->run(s, n, src, prologue, ddst, sum, add, scratch);

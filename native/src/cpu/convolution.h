@@ -1,5 +1,5 @@
-// convolution.h - one convolution of a network on slices: forward, data gradient and weight gradient, each by a kernel of
-// our own where one supports the shape on this processor (conv_kernels.h), else by oneDNN (onednn_convolution.h).
+// convolution.h - one convolution of a network on slices: forward, data gradient and weight gradient, each by a kernel
+// of our own where one supports the shape on this processor (conv_kernels.h), else by oneDNN (onednn_convolution.h).
 //
 // Activations are NHWC slices of any pitch. Weights are packed once per point and step from float32 OIHW; what a packed
 // weight or a gradient sum looks like is the business of the kernel that was chosen.
@@ -23,9 +23,9 @@ struct ConvKernels {
 // What a convolution is compiled for.
 struct ConvUse {
     enum class Pass { kTraining, kInference } pass = Pass::kTraining;
-    bool bias = false;                    // there is one; an inference pass always has one
-    bool residual = false, relu = false;  // inference: fused behind it
-    std::vector<int> images;              // the sizes of the slices it will see, at most two
+    bool bias = false;                   // there is one; an inference pass always has one
+    bool residual = false, relu = false; // inference: fused behind it
+    std::vector<int> images;             // the sizes of the slices it will see, at most two
 };
 
 // The kernels chosen for one shape. Immutable, shared by all threads.
@@ -51,7 +51,8 @@ class Convolution {
     const ConvDataKernels *data_ = nullptr;
     const ConvWeightKernels *weights_ = nullptr;
     std::vector<std::shared_ptr<const OneDnnConvolution>> onednn_; // per number of images; empty where none is needed
-    size_t primitive_bytes_ = 0, dense_bytes_ = 0, partial_bytes_ = 0; // parts of the scratch: oneDNN's own, two slices, a sum
+    size_t primitive_bytes_ = 0, dense_bytes_ = 0,
+           partial_bytes_ = 0; // parts of the scratch: oneDNN's own, two slices, a sum
 };
 
 // Runs one Convolution on one thread. `scratch` has scratch_bytes and may be shared between convolutions of a thread.

@@ -1,5 +1,5 @@
-// cpu_backend.cpp - see cpu_backend.h. Vector work goes by chunks of coordinates, all pivots of a chunk together so that
-// it stays in cache; sums are kept per chunk and added in chunk order.
+// cpu_backend.cpp - see cpu_backend.h. Vector work goes by chunks of coordinates, all pivots of a chunk together so
+// that it stays in cache; sums are kept per chunk and added in chunk order.
 #include "cpu_backend.h"
 
 #include <unistd.h>
@@ -37,7 +37,8 @@ Limit instruction_set_limit() {
     if (limit.empty()) return Limit::kNone;
     if (limit == "avx2") return Limit::kAvx2;
     if (limit == "avx512") return Limit::kAvx512;
-    throw Error(IST_INVALID_ARGUMENT, "the environment variable ISTHMUS_ISA must be avx2, avx512 or empty, got '" + limit + "'");
+    throw Error(IST_INVALID_ARGUMENT,
+                "the environment variable ISTHMUS_ISA must be avx2, avx512 or empty, got '" + limit + "'");
 }
 
 int available_cores() {
@@ -50,8 +51,9 @@ int available_cores() {
 CpuBackend::CpuBackend(int n_threads) : pool_(n_threads > 0 ? n_threads : available_cores()) {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-        throw Error(IST_UNSUPPORTED, "the CPU backend needs a processor with AVX2 and FMA (2013 or later); this one is " +
-                                         processor_name());
+        throw Error(IST_UNSUPPORTED,
+                    "the CPU backend needs a processor with AVX2 and FMA (2013 or later); this one is " +
+                        processor_name());
     const Limit limit = instruction_set_limit();
     avx512_ = limit != Limit::kAvx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
@@ -60,7 +62,10 @@ CpuBackend::CpuBackend(int n_threads) : pool_(n_threads > 0 ? n_threads : availa
         dnnl::set_max_cpu_isa(limit == Limit::kAvx2 ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::avx512_core);
     vectors_ = avx512_ ? &vector_kernels_avx512() : &vector_kernels_avx2();
     const dnnl_version_t *version = dnnl::version();
-    description_ = "CPU " + processor_name() + ", " + (bf16_ ? "AVX-512 with bf16" : avx512_ ? "AVX-512" : "AVX2") +
+    description_ = "CPU " + processor_name() + ", " +
+                   (bf16_     ? "AVX-512 with bf16"
+                    : avx512_ ? "AVX-512"
+                              : "AVX2") +
                    ", " + std::to_string(pool_.size()) + (pool_.size() == 1 ? " thread" : " threads") + ", oneDNN " +
                    std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
                    std::to_string(version->patch);
@@ -81,7 +86,8 @@ std::unique_ptr<DeviceImages> CpuBackend::load(const HostImages &images) { retur
 
 std::unique_ptr<Executor> CpuBackend::prepare(const Network &network, ist_precision precision) {
     if (!supports(precision))
-        throw Error(IST_UNSUPPORTED, "bf16 needs a processor with AVX512_BF16; use fp32 (this is " + description_ + ")");
+        throw Error(IST_UNSUPPORTED,
+                    "bf16 needs a processor with AVX512_BF16; use fp32 (this is " + description_ + ")");
     KernelChoice kernels;
     kernels.bf16 = precision == IST_BF16;
     kernels.wide = avx512_ ? &kernels_f32_avx512() : &kernels_f32_avx2();
@@ -92,9 +98,10 @@ std::unique_ptr<Executor> CpuBackend::prepare(const Network &network, ist_precis
                                 {&conv_panel_data_bf16_avx512(), &conv_direct_data_bf16_avx512()},
                                 {&conv_weights_bf16_avx512()}};
     else if (avx512_)
-        kernels.convolutions = {{&conv_winograd_f32_avx512(), &conv_panel_f32_avx512(), &conv_direct_f32_avx512()},
-                                {&conv_winograd_data_f32_avx512(), &conv_panel_data_f32_avx512(), &conv_direct_data_f32_avx512()},
-                                {&conv_weights_f32_avx512()}};
+        kernels.convolutions = {
+            {&conv_winograd_f32_avx512(), &conv_panel_f32_avx512(), &conv_direct_f32_avx512()},
+            {&conv_winograd_data_f32_avx512(), &conv_panel_data_f32_avx512(), &conv_direct_data_f32_avx512()},
+            {&conv_weights_f32_avx512()}};
     return std::make_unique<CpuExecutor>(network, kernels, pool_);
 }
 
@@ -112,7 +119,8 @@ void CpuBackend::combine(float *dst, int n_terms, const float *const *src, const
 double CpuBackend::squared_distance(const float *a, const float *b, int64_t count) {
     partial_.resize(size_t(n_chunks(count)));
     pool_.parallel_for(count, kChunk, [&](int64_t begin, int64_t end) {
-        partial_[size_t(begin / kChunk)] = vectors_->dot_difference(a + begin, b + begin, a + begin, b + begin, end - begin);
+        partial_[size_t(begin / kChunk)] =
+            vectors_->dot_difference(a + begin, b + begin, a + begin, b + begin, end - begin);
     });
     double sum = 0;
     for (double p : partial_) sum += p;
@@ -177,8 +185,8 @@ void CpuBackend::path_update(const PathView &path, const ist_sgd &sgd, const Pat
             float *here = row(i), *momentum = path.momentum + i * path.stride + at;
             std::memcpy(old[i % 2], here, size_t(length) * sizeof(float));
             const auto update = [&](int64_t from, int64_t count, const float *gradient) {
-                vectors_->path_update(prev + from, here + from, row(i + 1) + from, gradient, momentum + from, sgd.weight_decay,
-                                      float(forces[i].c_prev), float(forces[i].c_next), sgd.momentum,
+                vectors_->path_update(prev + from, here + from, row(i + 1) + from, gradient, momentum + from,
+                                      sgd.weight_decay, float(forces[i].c_prev), float(forces[i].c_next), sgd.momentum,
                                       sgd.learning_rate, sgd.nesterov != 0, count);
             };
             update(0, with_gradient, path.gradient + i * path.stride + at);

@@ -35,7 +35,8 @@ int CpuExecutor::largest_team(int n, int max_team) const {
     return rest == 0 ? 1 : std::clamp(pool_.size() / rest, 1, std::max(1, max_team));
 }
 
-// Whether schedule() uses the buffers of index t: those of every thread for single jobs, of every team's first for shared.
+// Whether schedule() uses the buffers of index t: those of every thread for single jobs, of every team's first for
+// shared.
 bool CpuExecutor::has_buffers(int t, int n, int team) const {
     return n >= pool_.size() || (t % team == 0 && t / team < n);
 }
@@ -50,7 +51,8 @@ template <class Work> void CpuExecutor::schedule(int n, int max_team, Work work)
         try {
             Barrier single(1);
             for (int j; (j = next.fetch_add(1)) < alone;) work(thread, j, 0, 1, single);
-            // Single jobs run in the thread's own team of buffers, shared jobs in that of their first thread: wait for it.
+            // Single jobs run in the thread's own team of buffers, shared jobs in that of their first thread: wait for
+            // it.
             if (barrier) {
                 barrier->wait();
                 work(group * team, alone + group, thread % team, team, *barrier);
@@ -90,8 +92,7 @@ int CpuExecutor::prepare_training(int batch, int n) {
 
 void CpuExecutor::prepare_inference(int n, const CpuImages &images) {
     with_memory([&] {
-        if (!inference_)
-            inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
+        if (!inference_) inference_ = std::make_shared<InferencePlan>(plan_, kernels_, engine_, plan_.slice_images);
         const int team = largest_team(n, pool_.size());
         if (int(inference_teams_.size()) < pool_.size()) inference_teams_.resize(size_t(pool_.size()));
         for (int t = 0; t < pool_.size(); t++) {
@@ -109,8 +110,7 @@ void CpuExecutor::train(const DeviceImages &device_images, const ist_sampling &s
     ThreadPool::enter();
     const int lanes = prepare_training(sampling.batch_size, n);
     schedule(n, lanes, [&](int buffers, int j, int thread, int size, Barrier &barrier) {
-        const auto wanted =
-            jobs[j].gradient ? TrainingTeam::Wanted::kGradient : TrainingTeam::Wanted::kLossOnly;
+        const auto wanted = jobs[j].gradient ? TrainingTeam::Wanted::kGradient : TrainingTeam::Wanted::kLossOnly;
         training_teams_[size_t(buffers)]->run(thread, size, barrier, wanted, images, sampling, step, jobs[j], nullptr);
     });
 }

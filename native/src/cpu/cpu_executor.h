@@ -35,7 +35,7 @@ class CpuExecutor : public Executor {
     const KernelChoice kernels_;
     ThreadPool &pool_;
     const dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
-    std::unique_ptr<Barrier[]> barriers_; // one per thread of the pool
+    std::unique_ptr<Barrier[]> barriers_;          // one per thread of the pool
     std::shared_ptr<const TrainingPlan> training_; // of the last batch size
     std::vector<std::unique_ptr<TrainingTeam>> training_teams_;
     std::shared_ptr<const InferencePlan> inference_;

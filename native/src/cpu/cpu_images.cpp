@@ -16,8 +16,7 @@ CpuImages::CpuImages(const HostImages &h) {
     labels_.assign(h.labels, h.labels + n_images);
     table_.resize(size_t(channels) * 256);
     for (int c = 0; c < channels; c++)
-        for (int v = 0; v < 256; v++)
-            table_[size_t(c) * 256 + size_t(v)] = float((v / 255.0 - h.mean[c]) / h.std[c]);
+        for (int v = 0; v < 256; v++) table_[size_t(c) * 256 + size_t(v)] = float((v / 255.0 - h.mean[c]) / h.std[c]);
 }
 
 void CpuImages::assemble(const Sample &sample, float *dst) const {

@@ -1,8 +1,9 @@
 // cpu_kernels.h - the engine's own CPU loops, one table per instruction set and element type.
 //
-// A *slice* is a few images of one value: `rows` pixels of `channels` elements, `pitch` elements apart (pitch > channels
-// where the value is a channel range of a concatenation). Elements are float or bf16; arithmetic is float32, sums over
-// rows leave float32 after at most kSumRows rows and go on in double. Row order is fixed: same bits on every run.
+// A *slice* is a few images of one value: `rows` pixels of `channels` elements, `pitch` elements apart (pitch >
+// channels where the value is a channel range of a concatenation). Elements are float or bf16; arithmetic is float32,
+// sums over rows leave float32 after at most kSumRows rows and go on in double. Row order is fixed: same bits on every
+// run.
 #pragma once
 
 #include <cstddef>
@@ -87,7 +88,7 @@ struct VectorKernels {
     void (*sgd)(float *params, const float *gradient, float *momentum, float weight_decay, float momentum_factor,
                 float learning_rate, bool nesterov, int64_t n);
     void (*mix)(float *dst, const float *a, const float *b, double fraction, int64_t n); // (1-f) a + f b
-    void (*add)(float *dst, const float *src, int64_t n);                               // dst += src
+    void (*add)(float *dst, const float *src, int64_t n);                                // dst += src
 };
 
 const CpuKernels &kernels_f32_avx2();

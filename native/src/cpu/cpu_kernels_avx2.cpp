@@ -21,9 +21,7 @@ inline V fma(V a, V b, V c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline V max(V a, V b) { return {_mm256_max_ps(a.v, b.v)}; } // b where either is NaN
 inline V broadcast(float x) { return {_mm256_set1_ps(x)}; }
 // v where y > 0, else 0; NaN in y keeps v, so that a NaN is never hidden
-inline V keep_positive(V v, V y) {
-    return {_mm256_and_ps(_mm256_cmp_ps(y.v, _mm256_setzero_ps(), _CMP_NLE_UQ), v.v)};
-}
+inline V keep_positive(V v, V y) { return {_mm256_and_ps(_mm256_cmp_ps(y.v, _mm256_setzero_ps(), _CMP_NLE_UQ), v.v)}; }
 inline __m256i first(int count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }

@@ -270,8 +270,7 @@ template <class T> inline void zero_uncovered(Slice dsrc, bool add, Spatial in, 
         zero<T>(dsrc, in.n * in.height * in.width, channels);
 }
 
-template <class T>
-void avg_pool_backward(Slice dsrc, bool add, ConstSlice ddst, Spatial in, int window, int channels) {
+template <class T> void avg_pool_backward(Slice dsrc, bool add, ConstSlice ddst, Spatial in, int window, int channels) {
     const V factor = broadcast(1.f / float(window * window));
     zero_uncovered<T>(dsrc, add, in, window, channels);
     channel_blocks(channels, [&](int c, auto block) {
@@ -372,8 +371,7 @@ template <class T> void global_avg_pool(float *dst, ConstSlice src, Spatial in, 
     });
 }
 
-template <class T>
-void global_avg_pool_backward(Slice dsrc, bool add, const float *ddst, Spatial in, int channels) {
+template <class T> void global_avg_pool_backward(Slice dsrc, bool add, const float *ddst, Spatial in, int channels) {
     const int64_t pixels = int64_t(in.height) * in.width;
     const V factor = broadcast(1.f / float(pixels));
     channel_blocks(channels, [&](int c, auto block) {
@@ -486,11 +484,10 @@ inline void mix(float *dst, const float *a, const float *b, double fraction, int
 }
 
 inline void add_vector(float *dst, const float *src, int64_t n) {
-    vector_blocks(n, [&](int64_t i, auto block) { store(dst + i, load(dst + i, block) + load(src + i, block), block); });
+    vector_blocks(n,
+                  [&](int64_t i, auto block) { store(dst + i, load(dst + i, block) + load(src + i, block), block); });
 }
 
-inline VectorKernels make_vector_kernels() {
-    return {dot_difference, path_dots, path_update, sgd, mix, add_vector};
-}
+inline VectorKernels make_vector_kernels() { return {dot_difference, path_dots, path_update, sgd, mix, add_vector}; }
 
 } // namespace ist::cpu::IST_ISA

@@ -17,9 +17,7 @@ bool folds(const NetworkPlan &network, int k) {
     if (op.kind != OpKind::kBatchNorm) return false;
     if (op.activation != Activation::kNone && op.activation != Activation::kRelu) return false;
     const ValuePlan &src = network.values[size_t(op.src)];
-    const auto dense = [&](int value) {
-        return network.storage_of(value).channels == network.value(value).channels;
-    };
+    const auto dense = [&](int value) { return network.storage_of(value).channels == network.value(value).channels; };
     return src.producer >= 0 && network.op(src.producer).kind == OpKind::kConv && src.consumers.size() == 1 &&
            dense(op.src) && dense(op.dst) && (op.residual < 0 || dense(op.residual));
 }
@@ -115,9 +113,9 @@ void InferencePlan::absorb_norms() {
         }
     steps.erase(std::remove_if(steps.begin(), steps.end(),
                                [&](const Step &norm) {
-                                   return norm.conv < 0 && std::any_of(steps.begin(), steps.end(), [&](const Step &s) {
-                                              return s.prologue == norm.op;
-                                          });
+                                   return norm.conv < 0 && std::any_of(
+                                                               steps.begin(), steps.end(),
+                                                               [&](const Step &s) { return s.prologue == norm.op; });
                                }),
                 steps.end());
 }
@@ -224,8 +222,9 @@ void InferenceTeam::slice(ThreadState &state, int64_t first, float *log_probabil
         if (op.kind == OpKind::kSoftmaxLoss) {
             double loss = 0;
             int errors = 0;
-            softmax_loss(real, src.channels, static_cast<const float *>(src.slice.data), state.labels.data(), 1.f, &loss,
-                         &errors, nullptr, log_probabilities ? log_probabilities + first * src.channels : nullptr);
+            softmax_loss(real, src.channels, static_cast<const float *>(src.slice.data), state.labels.data(), 1.f,
+                         &loss, &errors, nullptr,
+                         log_probabilities ? log_probabilities + first * src.channels : nullptr);
             losses_[size_t(first / n)] = loss;
             errors_[size_t(first / n)] = errors;
             return;
@@ -240,8 +239,8 @@ void InferenceTeam::slice(ThreadState &state, int64_t first, float *log_probabil
             if (step.prologue >= 0)
                 prologue = {scale_[size_t(step.prologue)].data(), shift_[size_t(step.prologue)].data(),
                             net_.op(step.prologue).activation == Activation::kRelu};
-            state.convs[size_t(step.conv)]->forward(n, src.slice, prologue, weights_[size_t(step.conv)].data(), epilogue,
-                                                    dst.slice, state.conv_scratch.data());
+            state.convs[size_t(step.conv)]->forward(n, src.slice, prologue, weights_[size_t(step.conv)].data(),
+                                                    epilogue, dst.slice, state.conv_scratch.data());
         } else if (op.kind == OpKind::kBatchNorm) {
             dst.kernels->affine(dst.slice, src.slice, residual.slice, rows, dst.channels,
                                 scale_[size_t(step.op)].data(), shift_[size_t(step.op)].data(), op.activation);

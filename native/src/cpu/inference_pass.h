@@ -1,7 +1,7 @@
 // inference_pass.h - loss, error and log-probabilities in inference mode: running statistics, no augmentation.
 //
-// No batch statistics, so a slice of a few images passes through the whole network while it stays in the core's cache. A
-// batch norm directly behind a convolution is folded into its weights and bias, with residual and ReLU as the
+// No batch statistics, so a slice of a few images passes through the whole network while it stays in the core's cache.
+// A batch norm directly behind a convolution is folded into its weights and bias, with residual and ReLU as the
 // convolution's own epilogue; any other batch norm is a scale and shift.
 #pragma once
 
@@ -20,10 +20,10 @@ class InferencePlan {
     InferencePlan(const NetworkPlan &network, const KernelChoice &kernels, const dnnl::engine &engine, int images);
 
     struct Step {
-        int op = -1;    // the op that is executed
-        int conv = -1;  // the convolution it is folded into, -1: none
+        int op = -1;       // the op that is executed
+        int conv = -1;     // the convolution it is folded into, -1: none
         int prologue = -1; // the batch norm that the convolution applies as it reads, -1: none
-        int dst = -1;   // value written
+        int dst = -1;      // value written
     };
     int source(const Step &step) const; // value that a step reads
 
@@ -68,8 +68,8 @@ class InferenceTeam {
     std::shared_ptr<const InferencePlan> plan_;
     const NetworkPlan &net_;
     std::vector<std::unique_ptr<ThreadState>> threads_;
-    std::vector<Buffer> weights_;              // per op, folded
-    std::vector<std::vector<float>> bias_;     // per op: folded bias of a convolution
+    std::vector<Buffer> weights_;                   // per op, folded
+    std::vector<std::vector<float>> bias_;          // per op: folded bias of a convolution
     std::vector<std::vector<float>> scale_, shift_; // per op: batch norms that are not folded
     std::vector<double> losses_;
     std::vector<int> errors_;

@@ -129,8 +129,8 @@ NetworkPlan::NetworkPlan(const Network &network) : network(network) {
     for (int k = 0; k < int(network.ops.size()); k++) {
         const Op &op = network.ops[k];
         if (op.dst < 0) continue;
-        values[op.dst].needs_gradient = op.weight >= 0 || values[op.src].needs_gradient ||
-                                        (op.residual >= 0 && values[op.residual].needs_gradient);
+        values[op.dst].needs_gradient =
+            op.weight >= 0 || values[op.src].needs_gradient || (op.residual >= 0 && values[op.residual].needs_gradient);
     }
 
     // Batch statistics belong to storage channels; every value that overlaps a normalised one is normalised too.
@@ -204,8 +204,8 @@ int NetworkPlan::absorbable_norm(int k) const {
     if (op(k).kind != OpKind::kConv || !storage_of(op(k).src).transient) return -1;
     const int norm = values[size_t(op(k).src)].producer;
     const Op &producer = op(norm);
-    const bool plain = producer.residual < 0 &&
-                       (producer.activation == Activation::kNone || producer.activation == Activation::kRelu);
+    const bool plain =
+        producer.residual < 0 && (producer.activation == Activation::kNone || producer.activation == Activation::kRelu);
     return producer.kind == OpKind::kBatchNorm && plain ? norm : -1;
 }
 

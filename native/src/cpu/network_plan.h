@@ -1,9 +1,9 @@
 // network_plan.h - how the CPU runs a network: where values live, which ops run together, what is written or added.
 //
-// A batch is cut into slices of a few images. A *segment* is a run of ops that a slice passes through without waiting for
-// other slices; segments end where batch statistics (forward) or their gradients (backward) must be complete. Within a
-// segment a slice stays in the core's cache. A *transient* value (a batch norm's output with one consumer) exists for one
-// slice at a time: it is recomputed in the backward pass instead of stored.
+// A batch is cut into slices of a few images. A *segment* is a run of ops that a slice passes through without waiting
+// for other slices; segments end where batch statistics (forward) or their gradients (backward) must be complete.
+// Within a segment a slice stays in the core's cache. A *transient* value (a batch norm's output with one consumer)
+// exists for one slice at a time: it is recomputed in the backward pass instead of stored.
 //
 // Nothing here depends on the batch size or the number of threads.
 #pragma once
@@ -34,15 +34,15 @@ struct ValuePlan {
 
 struct Gradient { // how a backward op leaves the gradient of one of its sources
     bool wanted = false;
-    bool add = false;             // to what is there; otherwise written
-    bool zero_before = false;     // part of the range was never written: clear the unwritten channels first
-    std::vector<int> unwritten;   // storage channels to clear when zero_before
+    bool add = false;           // to what is there; otherwise written
+    bool zero_before = false;   // part of the range was never written: clear the unwritten channels first
+    std::vector<int> unwritten; // storage channels to clear when zero_before
 };
 
 struct OpPlan {
-    bool aliased = false;    // a concatenation that is no work at all
-    Gradient src, residual;  // backward
-    int statistics = -1;     // offset of the op's channels in per-slice sum arrays (batch norms)
+    bool aliased = false;   // a concatenation that is no work at all
+    Gradient src, residual; // backward
+    int statistics = -1;    // offset of the op's channels in per-slice sum arrays (batch norms)
 };
 
 struct NetworkPlan {
@@ -60,8 +60,8 @@ struct NetworkPlan {
     int64_t n_norm_channels = 0;            // channels of all batch-norm ops
     int slice_images = 8;                   // images per slice
 
-    // The batch norm that convolution k may do itself, or -1: without residual, none or ReLU behind it, and only k reads
-    // its output.
+    // The batch norm that convolution k may do itself, or -1: without residual, none or ReLU behind it, and only k
+    // reads its output.
     int absorbable_norm(int k) const;
 
     const Op &op(int index) const { return network.ops[index]; }

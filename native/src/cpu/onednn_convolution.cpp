@@ -36,20 +36,18 @@ OneDnnConvolution::OneDnnConvolution(const dnnl::engine &engine, const ConvShape
         if (fusion.residual) post.append_binary(dnnl::algorithm::binary_add, dst);
         if (fusion.relu) post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
         fused.set_post_ops(post);
-        dnnl::convolution_forward::primitive_desc pd(engine, dnnl::prop_kind::forward_inference,
-                                                     dnnl::algorithm::convolution_direct, src,
-                                                     like ? like->forward_weights : any, bias, dst, strides,
-                                                     padding, padding, fused);
+        dnnl::convolution_forward::primitive_desc pd(
+            engine, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, src,
+            like ? like->forward_weights : any, bias, dst, strides, padding, padding, fused);
         forward = dnnl::convolution_forward(pd);
         forward_weights = pd.weights_desc();
         keep(pd.scratchpad_desc());
         to_forward = dnnl::reorder(dnnl::reorder::primitive_desc(engine, oihw, engine, forward_weights));
         return;
     }
-    dnnl::convolution_forward::primitive_desc fpd(engine, dnnl::prop_kind::forward_training,
-                                                  dnnl::algorithm::convolution_direct, src,
-                                                  like ? like->forward_weights : any, dst, strides, padding, padding,
-                                                  attr);
+    dnnl::convolution_forward::primitive_desc fpd(
+        engine, dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, src,
+        like ? like->forward_weights : any, dst, strides, padding, padding, attr);
     dnnl::convolution_backward_data::primitive_desc dpd(engine, dnnl::algorithm::convolution_direct, src,
                                                         like ? like->backward_weights : any, dst, strides, padding,
                                                         padding, fpd, attr);
@@ -77,10 +75,8 @@ OneDnnRunner::OneDnnRunner(const dnnl::engine &engine, std::shared_ptr<const One
     const memory::desc scratch({int64_t(c.scratch_bytes)}, memory::data_type::u8, memory::format_tag::x);
     src_ = handle(c.src), dst_ = handle(c.dst), weights_f_ = handle(c.forward_weights), oihw_ = handle(c.oihw);
     scratch_ = handle(scratch);
-    forward_args_ = {{DNNL_ARG_SRC, src_},
-                     {DNNL_ARG_WEIGHTS, weights_f_},
-                     {DNNL_ARG_DST, dst_},
-                     {DNNL_ARG_SCRATCHPAD, scratch_}};
+    forward_args_ = {
+        {DNNL_ARG_SRC, src_}, {DNNL_ARG_WEIGHTS, weights_f_}, {DNNL_ARG_DST, dst_}, {DNNL_ARG_SCRATCHPAD, scratch_}};
     if (c.fusion.inference) {
         bias_ = handle(c.bias), residual_ = handle(c.dst);
         forward_args_[DNNL_ARG_BIAS] = bias_;
@@ -108,7 +104,7 @@ void OneDnnRunner::forward(const void *src, const void *weights, void *dst, void
 }
 
 void OneDnnRunner::forward_fused(const void *src, const void *weights, const float *bias, const void *residual,
-                                      void *dst, void *scratch) {
+                                 void *dst, void *scratch) {
     bias_.set_data_handle(const_cast<float *>(bias));
     residual_.set_data_handle(const_cast<void *>(residual));
     forward(src, weights, dst, scratch);

@@ -4,8 +4,9 @@
 // Activations are dense NHWC, weights in whatever layout oneDNN prefers (reordered once per point and step from OIHW).
 // NHWC was measured against oneDNN's own blocked layouts for the shapes of ResNet-20 and DenseNet-40 (8 images, one
 // thread of a 256-bit AVX-512 processor, GFLOP/s, forward / data gradient / weight gradient):
-//   16->16, 32x32: NHWC 98 / 95 / 104, blocked 79 / 109 / 91     64->64, 8x8: NHWC 114 / 121 / 123, blocked 129 / 121 / 102
-//   160->12:       NHWC 74 / 93 / 70,  blocked 61 / 85 / 68      bf16 64->64: NHWC 254 / 251 / 169, blocked 252 / 250 / 167
+//   16->16, 32x32: NHWC 98 / 95 / 104, blocked 79 / 109 / 91     64->64, 8x8: NHWC 114 / 121 / 123, blocked 129 / 121 /
+//   102 160->12:       NHWC 74 / 93 / 70,  blocked 61 / 85 / 68      bf16 64->64: NHWC 254 / 251 / 169, blocked 252 /
+//   250 / 167
 // so one layout serves our own loops and oneDNN alike.
 #pragma once
 
@@ -30,7 +31,7 @@ class OneDnnConvolution {
 
     const ConvShape shape;
     const Fusion fusion;
-    dnnl::memory::desc src, dst, oihw;                          // oihw: float32 weights of a point
+    dnnl::memory::desc src, dst, oihw; // oihw: float32 weights of a point
     dnnl::memory::desc forward_weights, backward_weights, diff_weights, bias;
     dnnl::convolution_forward forward;
     dnnl::convolution_backward_data backward_data;

@@ -21,9 +21,7 @@ void forward_slice_op(const Op &op, int64_t n, const SliceOf &src, const SliceOf
         k.copy(dst.part(src.channels, residual.channels).slice, residual.slice, n * src.rows_per_image(),
                residual.channels);
         break;
-    case OpKind::kPadShortcut:
-        k.pad_shortcut(dst.slice, src.slice, in, op.stride, src.channels, dst.channels);
-        break;
+    case OpKind::kPadShortcut: k.pad_shortcut(dst.slice, src.slice, in, op.stride, src.channels, dst.channels); break;
     case OpKind::kAvgPool: k.avg_pool(dst.slice, src.slice, in, op.window, src.channels); break;
     case OpKind::kMaxPool: k.max_pool(dst.slice, src.slice, in, op.window, src.channels); break;
     case OpKind::kGlobalAvgPool:

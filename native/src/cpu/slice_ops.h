@@ -37,8 +37,8 @@ void backward_slice_op(const Op &op, int64_t n, const SliceOf &g_dst, const Slic
 void flatten(int64_t n, const SliceOf &src, float *dst);
 void unflatten(int64_t n, const float *src, const SliceOf &dst, bool add);
 
-// Sum of the cross-entropy (nats) and the number of mistakes over n rows of logits [n][n_classes]; a NaN row counts as a
-// mistake. d_logits (may be null): (softmax - onehot) * scale. log_probabilities (may be null).
+// Sum of the cross-entropy (nats) and the number of mistakes over n rows of logits [n][n_classes]; a NaN row counts as
+// a mistake. d_logits (may be null): (softmax - onehot) * scale. log_probabilities (may be null).
 void softmax_loss(int64_t n, int n_classes, const float *logits, const int *labels, float scale, double *loss,
                   int *errors, float *d_logits, float *log_probabilities);
 

@@ -18,7 +18,8 @@ template <class... Arguments> class FunctionRef<void(Arguments...)> {
   public:
     template <class Body, class = std::enable_if_t<!std::is_same_v<std::decay_t<Body>, FunctionRef>>>
     FunctionRef(const Body &body)
-        : body_(&body), call_([](const void *b, Arguments... arguments) { (*static_cast<const Body *>(b))(arguments...); }) {}
+        : body_(&body),
+          call_([](const void *b, Arguments... arguments) { (*static_cast<const Body *>(b))(arguments...); }) {}
     void operator()(Arguments... arguments) const { call_(body_, arguments...); }
 
   private:

@@ -11,8 +11,8 @@
 namespace ist::cpu {
 namespace {
 
-constexpr double kEps = 1e-5;      // batch norm
-constexpr double kMomentum = 0.1;  // of running statistics
+constexpr double kEps = 1e-5;     // batch norm
+constexpr double kMomentum = 0.1; // of running statistics
 
 size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -51,14 +51,15 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
         dense = std::max(dense, size_t(v.elements()) * size_t(whole) * sizeof(float));
     dense_bytes = dense;
 
-    // A batch norm without residual, whose output only a convolution reads, is done by the convolution's kernels, in the
-    // backward pass if they are next to each other.
+    // A batch norm without residual, whose output only a convolution reads, is done by the convolution's kernels, in
+    // the backward pass if they are next to each other.
     prologue_of_conv.assign(network.ops.size(), -1);
     weights_prologue_of_conv.assign(network.ops.size(), -1);
     norm_of_conv.assign(network.ops.size(), -1);
     for (size_t k = 0; k < network.ops.size(); k++) {
         if (convs[k] && convs[k]->takes_prologue()) prologue_of_conv[k] = network.absorbable_norm(int(k));
-        if (convs[k] && convs[k]->takes_weights_prologue()) weights_prologue_of_conv[k] = network.absorbable_norm(int(k));
+        if (convs[k] && convs[k]->takes_weights_prologue())
+            weights_prologue_of_conv[k] = network.absorbable_norm(int(k));
     }
     for (const std::vector<int> &segment : network.backward)
         for (size_t i = 0; i + 1 < segment.size(); i++) {
@@ -70,8 +71,8 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
     storage_bytes.resize(network.storages.size());
     for (size_t s = 0; s < network.storages.size(); s++)
         if (!network.storages[s].transient)
-            storage_bytes[s] = round_up(size_t(network.storages[s].elements()) * size_t(batch) *
-                                        element(network.storages[s]));
+            storage_bytes[s] =
+                round_up(size_t(network.storages[s].elements()) * size_t(batch) * element(network.storages[s]));
 
     // Transient values: an offset each within their segment.
     const auto lay_out = [&](const std::vector<std::vector<int>> &segments, std::vector<SegmentScratch> &out,
@@ -210,8 +211,8 @@ SliceOf TrainingTeam::view(const ThreadState &state, const std::vector<size_t> &
         out.slice.data = state.transient.bytes_at(offsets[size_t(v.storage)]);
     } else {
         const int64_t row = int64_t(plan_->slice_begin(slice)) * s.rows();
-        out.slice.data = storage_[size_t(v.storage)].bytes_at(size_t(row * s.channels + v.channel) *
-                                                              out.kernels->element_size);
+        out.slice.data =
+            storage_[size_t(v.storage)].bytes_at(size_t(row * s.channels + v.channel) * out.kernels->element_size);
     }
     return out;
 }
@@ -265,8 +266,9 @@ void TrainingTeam::forward_conv(ThreadState &state, const std::vector<size_t> &o
     const SliceOf src = view(state, offsets, norm < 0 ? op.src : net_.op(norm).src, slice);
     ConvEpilogue epilogue;
     epilogue.bias = op.bias >= 0 ? param(op.bias) : nullptr;
-    state.convs[size_t(k)]->forward(plan_->slice_size(slice), src.slice, prologue(norm), weights_forward_[size_t(k)].data(),
-                                    epilogue, view(state, offsets, op.dst, slice).slice, state.conv_scratch.data());
+    state.convs[size_t(k)]->forward(plan_->slice_size(slice), src.slice, prologue(norm),
+                                    weights_forward_[size_t(k)].data(), epilogue,
+                                    view(state, offsets, op.dst, slice).slice, state.conv_scratch.data());
 }
 
 void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &offsets, int k, int slice) {
@@ -311,8 +313,8 @@ void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &off
 
     const ValuePlan &v = net_.values[size_t(op.dst)];
     if (!v.normalised) return;
-    const size_t at = size_t(slice) * size_t(net_.n_statistics) +
-                      size_t(net_.statistics_offset[size_t(v.storage)] + v.channel);
+    const size_t at =
+        size_t(slice) * size_t(net_.n_statistics) + size_t(net_.statistics_offset[size_t(v.storage)] + v.channel);
     dst.kernels->to_float(&pivot_[at], dst.slice.data, dst.channels);
     std::fill_n(&sum_[at], dst.channels, 0.0);
     std::fill_n(&square_[at], dst.channels, 0.0);
@@ -322,7 +324,8 @@ void TrainingTeam::forward_op(ThreadState &state, const std::vector<size_t> &off
 void TrainingTeam::forward_slice(ThreadState &state, int segment, int slice) {
     if (segment == 0) assemble(state, slice);
     for (int k : net_.forward[size_t(segment)]) {
-        const int consumer = net_.op(k).kind == OpKind::kBatchNorm ? net_.values[size_t(net_.op(k).dst)].consumers[0] : -1;
+        const int consumer =
+            net_.op(k).kind == OpKind::kBatchNorm ? net_.values[size_t(net_.op(k).dst)].consumers[0] : -1;
         if (consumer >= 0 && plan_->prologue_of_conv[size_t(consumer)] == k) continue; // done by the convolution
         forward_op(state, plan_->forward_scratch[size_t(segment)].value, k, slice);
     }
@@ -406,22 +409,22 @@ void TrainingTeam::backward_conv(ThreadState &state, int segment, int k, int lan
     const SliceOf src = view(state, plan_->backward_scratch[size_t(segment)].value,
                              in_front < 0 ? op.src : net_.op(in_front).src, slice);
     ConvolutionRunner &conv = *state.convs[size_t(k)];
-    conv.backward_weights(n, src.slice, prologue(in_front), dz.slice, lanes_[size_t(lane)].weight[size_t(k)].as<float>(), !first,
-                          state.conv_scratch.data());
+    conv.backward_weights(n, src.slice, prologue(in_front), dz.slice,
+                          lanes_[size_t(lane)].weight[size_t(k)].as<float>(), !first, state.conv_scratch.data());
     if (op.bias >= 0) {
         double *bias = lanes_[size_t(lane)].bias[size_t(k)].as<double>();
         if (first) std::fill_n(bias, dz.channels, 0.0);
         dz.kernels->channel_sums(dz.slice, n * dz.rows_per_image(), dz.channels, bias);
     }
     const int norm = plan_->norm_of_conv[size_t(k)];
-    const GradientOut out = norm < 0
-                                ? outgoing(state, segment, op.src, net_.ops[size_t(k)].src, slice)
-                                : outgoing(state, segment, net_.op(norm).src, net_.ops[size_t(norm)].src, slice);
+    const GradientOut out = norm < 0 ? outgoing(state, segment, op.src, net_.ops[size_t(k)].src, slice)
+                                     : outgoing(state, segment, net_.op(norm).src, net_.ops[size_t(norm)].src, slice);
     if (!out.g.slice.data) return;
     ConvDataEpilogue epilogue;
     if (norm >= 0) epilogue = norm_backward(state, segment, norm, slice);
     epilogue.add = out.add;
-    conv.backward_data(n, dz.slice, weights_backward_[size_t(k)].data(), epilogue, out.g.slice, state.conv_scratch.data());
+    conv.backward_data(n, dz.slice, weights_backward_[size_t(k)].data(), epilogue, out.g.slice,
+                       state.conv_scratch.data());
 }
 
 // What the data gradient of the convolution behind a batch norm needs to go on through it; clears the norm's sums.
@@ -547,8 +550,8 @@ void TrainingTeam::finish_backward(int segment) {
         for (int c = 0; c < net_.value(op.src).channels; c++) {
             double dbeta = 0, dgamma = 0;
             for (int s = 0; s < plan_->n_slices; s++) {
-                const size_t at = size_t(s) * size_t(net_.n_norm_channels) +
-                                  size_t(net_.ops[size_t(k)].statistics) + size_t(c);
+                const size_t at =
+                    size_t(s) * size_t(net_.n_norm_channels) + size_t(net_.ops[size_t(k)].statistics) + size_t(c);
                 dbeta += dbeta_[at];
                 dgamma += dgamma_[at];
             }

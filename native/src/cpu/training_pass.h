@@ -1,9 +1,9 @@
 // training_pass.h - forward and backward of one batch of one point, by a team of threads.
 //
-// Shapes: a batch of `batch` images is cut into slices of NetworkPlan::slice_images; slices into at most kLanes lanes of
-// consecutive slices. A lane is the unit of a thread: it sums its slices' weight gradients in order, and lanes are summed
-// in order, so that the bits do not depend on the number of threads. Batch-norm sums are kept per slice (double) and
-// added in slice order.
+// Shapes: a batch of `batch` images is cut into slices of NetworkPlan::slice_images; slices into at most kLanes lanes
+// of consecutive slices. A lane is the unit of a thread: it sums its slices' weight gradients in order, and lanes are
+// summed in order, so that the bits do not depend on the number of threads. Batch-norm sums are kept per slice (double)
+// and added in slice order.
 //
 // Stored per point: raw convolution outputs and block outputs. Everything else is recomputed from them, slice by slice,
 // where it is needed (performance.md's fused scheme): forward is [batch norm + residual + ReLU -> convolution ->
@@ -50,17 +50,16 @@ class TrainingPlan {
     // Per op: the batch norm that a convolution applies as it reads its input, in the forward pass and for its weight
     // gradient, or -1.
     std::vector<int> prologue_of_conv, weights_prologue_of_conv;
-    std::vector<int> norm_of_conv; // per op: the batch norm whose backward a convolution does with its data gradient, or -1
-    std::vector<size_t> storage_bytes;       // per storage, whole batch (0: transient)
-    std::vector<int> gradient_buffer;        // per storage: index of a shared gradient buffer, -1: none
-    std::vector<size_t> gradient_bytes;      // per gradient buffer
+    std::vector<int>
+        norm_of_conv; // per op: the batch norm whose backward a convolution does with its data gradient, or -1
+    std::vector<size_t> storage_bytes;  // per storage, whole batch (0: transient)
+    std::vector<int> gradient_buffer;   // per storage: index of a shared gradient buffer, -1: none
+    std::vector<size_t> gradient_bytes; // per gradient buffer
     std::vector<SegmentScratch> forward_scratch, backward_scratch; // per segment
     size_t transient_bytes = 0, dense_bytes = 0, conv_scratch_bytes = 0, float_elements = 0;
 
     int slice_begin(int slice) const { return slice * network.slice_images; }
-    int slice_size(int slice) const {
-        return std::min(network.slice_images, batch - slice_begin(slice));
-    }
+    int slice_size(int slice) const { return std::min(network.slice_images, batch - slice_begin(slice)); }
     int lane_begin(int lane) const { return int(int64_t(n_slices) * lane / n_lanes); }
 };
 
@@ -83,7 +82,7 @@ class TrainingTeam {
         std::vector<std::unique_ptr<ConvolutionRunner>> convs; // per op
         std::vector<float> row;
     };
-    struct Lane { // weight gradients of one lane
+    struct Lane {                         // weight gradients of one lane
         std::vector<Buffer> weight, bias; // per op
     };
 
@@ -123,9 +122,9 @@ class TrainingTeam {
     std::vector<Buffer> weights_forward_, weights_backward_; // per op
     std::vector<int> labels_;
     // statistics arrays: per slice sums, then batch values
-    std::vector<double> sum_, square_;      // [slice][n_statistics]
-    std::vector<float> pivot_;              // [slice][n_statistics]: shift of the sums
-    std::vector<double> dbeta_, dgamma_;    // [slice][n_norm_channels]
+    std::vector<double> sum_, square_;       // [slice][n_statistics]
+    std::vector<float> pivot_;               // [slice][n_statistics]: shift of the sums
+    std::vector<double> dbeta_, dgamma_;     // [slice][n_norm_channels]
     std::vector<double> g_sum_, g_xhat_sum_; // [n_statistics]: sums of gamma * dbeta, gamma * dgamma over consumers
     std::vector<double> variance_;
     std::vector<float> mean_, invstd_, slope_, offset_; // [n_statistics]
