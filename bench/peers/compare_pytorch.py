@@ -37,8 +37,6 @@ import sys
 import tempfile
 import time
 
-import numpy as np
-
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build"
 WORKS = ("train", "infer", "path", "dense")
@@ -245,7 +243,7 @@ def group_lines(a, rows, ceilings):
             lines.append(f"| {s.side} | {s.setting} | failed: {row.error.replace('|', '/')} | | | | | | | |")
             continue
         times = row.times()
-        low, high = np.quantile(times, [0.1, 0.9]) * 1e3
+        low, *_, high = (1e3 * decile for decile in statistics.quantiles(times if len(times) > 1 else 2 * times, n=10, method="inclusive"))
         share = "-"
         if own and ceiling:
             flops = s.flops(own.about["forward_flops"], own.about["training_flops"])
