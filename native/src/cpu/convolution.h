@@ -23,7 +23,6 @@ struct ConvKernels {
 // What a convolution is compiled for.
 struct ConvUse {
     enum class Pass { kTraining, kInference } pass = Pass::kTraining;
-    bool bias = false;                   // there is one; an inference pass always has one
     bool residual = false, relu = false; // inference: fused behind it
     std::vector<int> images;             // the sizes of the slices it will see, at most two
 };

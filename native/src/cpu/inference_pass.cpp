@@ -51,7 +51,6 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
         const bool folded = step.op != step.conv;
         ConvUse use;
         use.pass = ConvUse::Pass::kInference;
-        use.bias = true;
         use.relu = folded && op.activation == Activation::kRelu;
         use.residual = folded && op.residual >= 0;
         use.images = {images};

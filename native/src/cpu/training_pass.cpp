@@ -42,7 +42,6 @@ TrainingPlan::TrainingPlan(const NetworkPlan &network, const KernelChoice &kerne
                               op.kernel, op.stride, op.padding, kernels.bf16};
         ConvUse use;
         use.pass = ConvUse::Pass::kTraining;
-        use.bias = op.bias >= 0;
         use.images = split ? std::vector<int>{whole, rest} : std::vector<int>{whole};
         convs[k] = std::make_shared<Convolution>(engine, *kernels.storage, kernels.convolutions, shape, use);
         conv_scratch_bytes = std::max(conv_scratch_bytes, convs[k]->scratch_bytes);
