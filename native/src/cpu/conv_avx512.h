@@ -89,7 +89,7 @@ IST_INLINE void norm_backward(__m512 (&dy)[PX], const NormAt<typename E::T> &nor
 template <class E>
 void apply(const ConvPrologue &prologue, typename E::T *dst, int64_t dst_pitch, const typename E::T *src,
            int64_t src_pitch, int64_t pixels, int channels) {
-    constexpr int kTogether = 4;
+    constexpr int kTogether = 4, kAhead = 16; // pixels
     const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
     for (int64_t first = 0; first < pixels; first += kTogether) {
         const int count = int(pixels - first < kTogether ? pixels - first : kTogether);
@@ -100,7 +100,7 @@ void apply(const ConvPrologue &prologue, typename E::T *dst, int64_t dst_pitch, 
             const typename E::T *from = src + first * src_pitch + c;
             typename E::T *to = dst + first * dst_pitch + c;
             for (int i = 0; i < count; i++, from += src_pitch, to += dst_pitch) {
-                _mm_prefetch(from + kTogether * src_pitch, _MM_HINT_T0);
+                _mm_prefetch(from + kAhead * src_pitch, _MM_HINT_T0);
                 E::store(to, _mm512_max_ps(floor, _mm512_fmadd_ps(scale, E::load(from, lanes), shift)), lanes);
             }
         }

@@ -203,6 +203,7 @@ template <class T, class Sink, int kV, bool kHalf, int kP>
 int tiles(const Rows &rows, int begin, int end, const float *panel, const Sink &sink, int64_t row, int column) {
     for (; begin + kP <= end; begin += kP) {
         __m512 sum[kP][kV];
+        sink.template expect<kP>(row + begin, column, kV);
         multiply<T, kV, kHalf>(sum, rows.from(begin), panel);
         unrolled<kV>([&](auto j) {
             __m512 of_column[kP];
@@ -239,10 +240,12 @@ void product(const Rows &rows, int count, const Columns &columns, const float *w
     }
 }
 
-// Where sums go: to floats, all columns with their padding, ...
+// Where sums go. expect() tells a sink of a tile that is being computed, so that what the sink needs for it is in L1 by
+// then. To floats, all columns with their padding, ...
 struct FloatSink {
     float *data;
     int64_t pitch;
+    template <int kP> void expect(int64_t, int, int) const {}
     template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, const __m512 (&sum)[kP]) const {
         float *p = data + row * pitch + column;
         unrolled<kP>([&](auto i) { _mm512_store_ps(p + i * pitch, sum[i]); });
@@ -259,6 +262,7 @@ template <class T> struct OutputSink {
     OutputSink(Slice dst, ConstSlice residual, const float *bias, bool relu_wanted, int channels)
         : data(static_cast<T *>(dst.data)), residual(static_cast<const T *>(residual.data)), pitch(dst.pitch),
           residual_pitch(residual.pitch), bias(bias), relu_wanted(relu_wanted), channels(channels) {}
+    template <int kP> void expect(int64_t, int, int) const {}
     template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, __m512 (&sum)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);
         if (bias) {
@@ -294,6 +298,18 @@ template <class T> struct DataSink {
         : data(static_cast<T *>(dsrc.data)), pitch(dsrc.pitch), channels(channels), padded(padded), epilogue(epilogue),
           sums(sums) {
         std::memset(sums, 0, size_t(2 * padded) * sizeof(float));
+    }
+    template <int kP> __attribute__((always_inline)) void expect(int64_t row, int column, int vectors) const {
+        const int end = column + vectors * kLanes < channels ? column + vectors * kLanes : channels;
+        const T *x = static_cast<const T *>(epilogue.x.data);
+        for (int i = 0; i < kP; i++) {
+            if (x) prefetch(x + (row + i) * epilogue.x.pitch, column, end);
+            if (epilogue.add) prefetch(data + (row + i) * pitch, column, end);
+        }
+    }
+    static void prefetch(const T *pixel, int begin, int end) {
+        for (int c = begin; c < end; c += int(64 / sizeof(T))) _mm_prefetch(pixel + c, _MM_HINT_T0);
+        _mm_prefetch(pixel + end - 1, _MM_HINT_T0);
     }
     template <int kP> __attribute__((always_inline)) void put(int64_t row, int column, __m512 (&sum)[kP]) const {
         const __mmask16 mask = first_lanes(channels - column);

@@ -26,27 +26,37 @@ namespace {
 constexpr int kTiles = 16;
 constexpr int kPoints = 16; // of a transformed patch
 
+int whole_blocks(int channels) { return (channels + kLanes - 1) / kLanes; }
+__mmask16 lanes_from(int channel, int channels) {
+    return channels - channel >= kLanes ? __mmask16(0xffff) : __mmask16((1u << (channels - channel)) - 1u);
+}
+
 // The convolution as seen by the patches.
 struct Patches {
     int height, width, src_channels, dst_channels;
     int rows() const { return (height + 1) / 2; }
     int columns() const { return (width + 1) / 2; }
     int per_image() const { return rows() * columns(); }
-    int blocks() const { return dst_channels / kLanes; }
+    int src_padded() const { return whole_blocks(src_channels) * kLanes; }
+    int dst_padded() const { return blocks() * kLanes; }
+    int blocks() const { return whole_blocks(dst_channels); }
 };
 
 Patches forward_patches(const ConvShape &s) { return {s.height, s.width, s.src_channels, s.dst_channels}; }
 Patches data_patches(const ConvShape &s) { return {s.height, s.width, s.dst_channels, s.src_channels}; }
 
+// Where at least three quarters of the lanes are in use; DenseNet's 12 channels are just that.
+bool fills(int channels) { return 4 * channels >= 3 * whole_blocks(channels) * kLanes; }
+
 bool supports(const ConvShape &s) {
-    return s.kernel == 3 && s.stride == 1 && s.padding == 1 && s.src_channels % kLanes == 0 &&
-           s.dst_channels % kLanes == 0 && s.height >= 4 && s.width >= 4;
+    return s.kernel == 3 && s.stride == 1 && s.padding == 1 && fills(s.src_channels) && fills(s.dst_channels) &&
+           s.height >= 4 && s.width >= 4;
 }
 
 // ---- weights: U[block][point][src channel][16 lanes] ----------------------------------------------------------------
 
 size_t packed_bytes(const Patches &p) {
-    return size_t(kPoints) * size_t(p.src_channels) * size_t(p.dst_channels) * sizeof(float);
+    return size_t(kPoints) * size_t(p.src_channels) * size_t(p.dst_padded()) * sizeof(float);
 }
 
 // (1, 1/2, 1/2, 1) by G: the four values that three weights become.
@@ -63,7 +73,8 @@ IST_INLINE void transform_weights(const __m512 (&g)[3], __m512 (&u)[4]) {
 void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool turned, float *packed) {
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32(n_stride));
-    for (int block = 0; block < p.blocks(); block++)
+    for (int block = 0; block < p.blocks(); block++) {
+        const __mmask16 lanes = lanes_from(block * kLanes, p.dst_channels);
         for (int k = 0; k < p.src_channels; k++) {
             const float *from = oihw + int64_t(block) * kLanes * n_stride + int64_t(k) * k_stride;
             __m512 rows[4][3]; // G g: [point row][kx]
@@ -71,7 +82,8 @@ void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool 
                 __m512 g[3], u[4];
                 for (int ky = 0; ky < 3; ky++) {
                     const int tap = 3 * ky + kx;
-                    g[ky] = _mm512_i32gather_ps(index, from + (turned ? 8 - tap : tap), sizeof(float));
+                    g[ky] = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), lanes, index,
+                                                      from + (turned ? 8 - tap : tap), sizeof(float));
                 }
                 transform_weights(g, u);
                 for (int i = 0; i < 4; i++) rows[i][kx] = u[i];
@@ -85,6 +97,7 @@ void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool 
                 }
             }
         }
+    }
 }
 
 // ---- patches --------------------------------------------------------------------------------------------------------
@@ -112,74 +125,135 @@ IST_INLINE void transform_patch(__m512 (&d)[4]) {
     d[0] = a, d[1] = b, d[2] = c, d[3] = e;
 }
 
-// One patch of one block of channels to v[point * point_step]. What lies outside the image is 0, behind the prologue.
-template <bool kPrologue>
-IST_INLINE void patch(const float *const (&rows)[4], int64_t pitch, const __mmask16 (&inside)[4][4], __m512 scale,
-                      __m512 shift, __m512 floor, float *v, int64_t point_step) {
-    __m512 d[4][4]; // [column][row]
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) {
-            __m512 x = _mm512_maskz_loadu_ps(inside[i][j], rows[i] + j * pitch);
-            if (kPrologue)
-                x = _mm512_maskz_mov_ps(inside[i][j], _mm512_max_ps(floor, _mm512_fmadd_ps(scale, x, shift)));
-            d[j][i] = x;
-        }
-        transform_patch(d[j]);
+// A patch within the source: where its four rows begin, and what of them lies in the image.
+struct Window {
+    const float *rows[4];
+    __mmask16 row[4], column[4]; // all lanes or none
+    bool goes_on;                // its first two columns are the last two of the patch before
+};
+
+Window window(const Patches &p, const Place &at, bool first, ConstSlice src) {
+    Window w;
+    for (int i = 0; i < 4; i++) {
+        const int y = at.y - 1 + i, x = at.x - 1 + i;
+        const bool row = y >= 0 && y < p.height;
+        w.row[i] = row ? 0xffff : 0;
+        w.column[i] = x >= 0 && x < p.width ? 0xffff : 0;
+        w.rows[i] = static_cast<const float *>(src.data) +
+                    ((at.image * p.height + (row ? y : at.y)) * p.width + at.x - 1) * src.pitch;
     }
+    w.goes_on = !first && at.x > 0;
+    return w;
+}
+
+// Column j of a patch, transformed; what lies outside the image is 0, behind the prologue.
+template <bool kPrologue>
+IST_INLINE void column(const Window &w, int64_t offset, __mmask16 lanes, __m512 scale, __m512 shift, __m512 floor,
+                       __m512 (&d)[4]) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
-        __m512 row[4] = {d[0][i], d[1][i], d[2][i], d[3][i]};
-        transform_patch(row);
+        const __mmask16 inside = lanes & w.row[i];
+        d[i] = _mm512_maskz_loadu_ps(inside, w.rows[i] + offset);
+        if (kPrologue) d[i] = _mm512_max_ps(floor, _mm512_maskz_fmadd_ps(inside, scale, d[i], shift));
+    }
+    transform_patch(d);
+}
+
+// Prefetches a vector, which may lie in two cache lines.
+template <_mm_hint kHint> IST_INLINE void ask(const float *p) {
+    _mm_prefetch(p, kHint);
+    _mm_prefetch(p + kLanes - 1, kHint);
+}
+
+// Some patches to v[point][block of channels][kTiles][16], one block after the other.
+template <bool kPrologue>
+[[gnu::noinline]] void patches(const Patches &p, const Window *windows, int count, int64_t pitch, const ConvPrologue &prologue,
+             float *v) {
+    const int64_t point_step = int64_t(kTiles) * p.src_padded(), next_rows = 2 * p.width * pitch;
+    const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
+    for (int c = 0; c < p.src_channels; c += kLanes, v += kTiles * kLanes) {
+        const __mmask16 lanes = lanes_from(c, p.src_channels);
+        __m512 scale = floor, shift = floor, d[4][4]; // d: [column][row]
+        if (kPrologue) {
+            scale = _mm512_maskz_loadu_ps(lanes, prologue.scale + c);
+            shift = _mm512_maskz_loadu_ps(lanes, prologue.shift + c);
+        }
+        for (int t = 0; t < count; t++) {
+            const Window &w = windows[t];
+            const auto load = [&](int j) {
+                column<kPrologue>(w, j * pitch + c, lanes & w.column[j], scale, shift, floor, d[j]);
+            };
+            if (w.goes_on) {
 #pragma GCC unroll 4
-        for (int j = 0; j < 4; j++) _mm512_store_ps(v + (4 * i + j) * point_step, row[j]);
+                for (int i = 0; i < 4; i++) d[0][i] = d[2][i], d[1][i] = d[3][i];
+            } else {
+                load(0), load(1);
+            }
+            load(2), load(3);
+            // what is new to the patch four further on, and to the patch two rows further down
+            for (int i = 2; i < 4; i++)
+                for (int j = 2; j < 4; j++) {
+                    const float *new_pixel = w.rows[i] + j * pitch + c;
+                    ask<_MM_HINT_T0>(new_pixel + 8 * pitch);
+                    ask<_MM_HINT_T1>(new_pixel + next_rows);
+                }
+            float *out = v + t * kLanes;
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) {
+                __m512 row[4] = {d[0][i], d[1][i], d[2][i], d[3][i]};
+                transform_patch(row);
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; j++, out += point_step) _mm512_store_ps(out, row[j]);
+            }
+        }
     }
 }
 
-// A group to v[point][kTiles][channels].
 void patches(const Patches &p, const Group &group, ConstSlice src, const ConvPrologue &prologue, float *v) {
-    const int64_t point_step = int64_t(kTiles) * p.src_channels;
-    const __m512 none = _mm512_setzero_ps(), floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
-    for (int t = 0; t < group.count; t++) {
-        const Place &at = group.places[t];
-        __mmask16 inside[4][4];
-        const float *rows[4];
-        for (int i = 0; i < 4; i++) {
-            const int y = at.y - 1 + i;
-            const bool row = y >= 0 && y < p.height;
-            rows[i] = static_cast<const float *>(src.data) +
-                      ((at.image * p.height + (row ? y : at.y)) * p.width + at.x - 1) * src.pitch;
-            for (int j = 0; j < 4; j++) {
-                const int x = at.x - 1 + j;
-                inside[i][j] = row && x >= 0 && x < p.width ? 0xffff : 0;
-            }
-        }
-        for (int c = 0; c < p.src_channels; c += kLanes) {
-            const float *const block[4] = {rows[0] + c, rows[1] + c, rows[2] + c, rows[3] + c};
-            float *out = v + t * p.src_channels + c;
-            if (prologue.scale)
-                patch<true>(block, src.pitch, inside, _mm512_loadu_ps(prologue.scale + c),
-                            _mm512_loadu_ps(prologue.shift + c), floor, out, point_step);
-            else patch<false>(block, src.pitch, inside, none, none, none, out, point_step);
-        }
-    }
+    Window windows[kTiles];
+    for (int t = 0; t < group.count; t++) windows[t] = window(p, group.places[t], t == 0, src);
+    if (prologue.scale) patches<true>(p, windows, group.count, src.pitch, prologue, v);
+    else patches<false>(p, windows, group.count, src.pitch, prologue, v);
 }
 
 // ---- products -------------------------------------------------------------------------------------------------------
 
-// m[point][kTiles][16] = v[point][kTiles][channels] x u[point][channels][16]
-void products(const float *v, const float *u, int channels, float *m) {
-    for (int point = 0; point < kPoints; point++, v += kTiles * channels, m += kTiles * kLanes) {
+struct Output {
+    Slice dst;
+    ConvEpilogue epilogue;
+    const ConvDataEpilogue *data; // of a data gradient, or null
+    float *dbeta, *dgamma;        // [padded dst channels]
+};
+
+// Asks for what the outputs of a patch are made with. In line, because GCC takes a function that only prefetches for
+// one without effect and leaves its calls out.
+IST_INLINE void expect(const Patches &p, const Place &at, int channel, const Output &out) {
+    const auto ask_for = [&](ConstSlice slice) __attribute__((always_inline)) {
+        if (!slice.data) return;
+        const float *pixel = static_cast<const float *>(slice.data) + channel +
+                             ((at.image * p.height + at.y) * p.width + at.x) * slice.pitch;
+        for (int i = 0; i < 2; i++, pixel += p.width * slice.pitch)
+            ask<_MM_HINT_T0>(pixel), ask<_MM_HINT_T0>(pixel + slice.pitch);
+    };
+    ask_for(out.epilogue.residual);
+    if (out.data) ask_for(out.data->x);
+}
+
+// m[point][kTiles][16] = v[point][block of channels][kTiles][16] x u[point][channels][16]; asks(point) is called on the
+// way.
+template <class Asks> void products(const float *v, const float *u, int channels, float *m, const Asks &asks) {
+    for (int point = 0; point < kPoints; point++, m += kTiles * kLanes) {
+        asks(point);
         __m512 sum[kTiles];
 #pragma GCC unroll 16
         for (int t = 0; t < kTiles; t++) sum[t] = _mm512_setzero_ps();
-        const float *x = v;
-        const int64_t step = channels;
-        for (int k = 0; k < channels; k++, u += kLanes, x++) {
-            const __m512 w = _mm512_load_ps(u);
+        for (int left = channels; left > 0; left -= kLanes, v += kTiles * kLanes) {
+            const float *x = v, *end = v + (left < kLanes ? left : kLanes);
+            for (; x < end; x++, u += kLanes) {
+                const __m512 w = _mm512_load_ps(u);
 #pragma GCC unroll 16
-            for (int t = 0; t < kTiles; t++) sum[t] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[t * step]), sum[t]);
+                for (int t = 0; t < kTiles; t++) sum[t] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[t * kLanes]), sum[t]);
+            }
         }
 #pragma GCC unroll 16
         for (int t = 0; t < kTiles; t++) _mm512_store_ps(m + t * kLanes, sum[t]);
@@ -194,18 +268,16 @@ IST_INLINE void transform_output(__m512 m0, __m512 m1, __m512 m2, __m512 m3, __m
     y1 = _mm512_sub_ps(_mm512_sub_ps(m1, m2), m3);
 }
 
-struct Output {
-    Slice dst;
-    ConvEpilogue epilogue;
-    const ConvDataEpilogue *data; // of a data gradient, or null
-    float *dbeta, *dgamma;        // [dst channels]
-};
-
 // m to the 2x2 outputs of a group, channels channel .. channel + 15.
-void outputs(const Patches &p, const Group &group, const float *m, int channel, const Output &out) {
+[[gnu::noinline]] void outputs(const Patches &p, const Group &group, const float *m, int channel, const Output &out) {
     const int64_t point_step = kTiles * kLanes;
-    const __m512 bias = out.epilogue.bias ? _mm512_loadu_ps(out.epilogue.bias + channel) : _mm512_setzero_ps();
-    const ConstSlice residual = out.epilogue.residual;
+    const __mmask16 lanes = lanes_from(channel, p.dst_channels);
+    const __m512 bias =
+        out.epilogue.bias ? _mm512_maskz_loadu_ps(lanes, out.epilogue.bias + channel) : _mm512_setzero_ps();
+    const float *added = static_cast<const float *>(out.epilogue.residual.data);
+    if (added) added += channel;
+    const int64_t added_pitch = out.epilogue.residual.pitch;
+    float *dst = static_cast<float *>(out.dst.data) + channel;
     NormAt<float> norm{};
     if (out.data) {
         norm.step = out.data->x.pitch, norm.relu = out.data->relu;
@@ -226,47 +298,57 @@ void outputs(const Patches &p, const Group &group, const float *m, int channel, 
         for (int j = 0; j < 2; j++) transform_output(half[0][j], half[1][j], half[2][j], half[3][j], y[0][j], y[1][j]);
 
         const Place &at = group.places[t];
+        const int columns = at.x + 1 < p.width ? 2 : 1;
+        const int64_t first = (at.image * p.height + at.y) * p.width + at.x;
+        __mmask16 wanted[2][2];
+        __m512 residual[2][2];
 #pragma GCC unroll 2
-        for (int i = 0; i < 2; i++) {
-            if (at.y + i >= p.height) continue;
-            const int64_t pixel = (at.image * p.height + at.y + i) * p.width + at.x;
-            const int columns = at.x + 1 < p.width ? 2 : 1;
-            if (out.data) {
-                norm.x = static_cast<const float *>(out.data->x.data) + pixel * norm.step + channel;
-                if (columns == 2) norm_backward<F32, 2>(y[i], norm, 0, 0xffff);
-                else {
+        for (int i = 0; i < 2; i++)
+#pragma GCC unroll 2
+            for (int j = 0; j < 2; j++) {
+                wanted[i][j] = at.y + i < p.height && j < columns ? lanes : __mmask16(0);
+                if (added)
+                    residual[i][j] =
+                        _mm512_maskz_loadu_ps(wanted[i][j], added + (first + i * p.width + j) * added_pitch);
+            }
+        if (out.data)
+#pragma GCC unroll 2
+            for (int i = 0; i < 2; i++) {
+                if (at.y + i >= p.height) continue;
+                norm.x = static_cast<const float *>(out.data->x.data) + (first + i * p.width) * norm.step + channel;
+                if (columns == 2) {
+                    norm_backward<F32, 2>(y[i], norm, 0, lanes);
+                } else {
                     __m512 one[1] = {y[i][0]};
-                    norm_backward<F32, 1>(one, norm, 0, 0xffff);
+                    norm_backward<F32, 1>(one, norm, 0, lanes);
                     y[i][0] = one[0];
                 }
             }
 #pragma GCC unroll 2
+        for (int i = 0; i < 2; i++)
+#pragma GCC unroll 2
             for (int j = 0; j < 2; j++) {
-                if (j >= columns) continue;
                 __m512 value = y[i][j];
                 if (out.epilogue.bias) value = _mm512_add_ps(value, bias);
-                if (residual.data)
-                    value = _mm512_add_ps(value, _mm512_loadu_ps(static_cast<const float *>(residual.data) +
-                                                                 (pixel + j) * residual.pitch + channel));
+                if (added) value = _mm512_add_ps(value, residual[i][j]);
                 if (out.epilogue.relu) value = _mm512_max_ps(_mm512_setzero_ps(), value); // NaN stays NaN
-                _mm512_storeu_ps(static_cast<float *>(out.dst.data) + (pixel + j) * out.dst.pitch + channel, value);
+                _mm512_mask_storeu_ps(dst + (first + i * p.width + j) * out.dst.pitch, wanted[i][j], value);
             }
-        }
     }
 }
 
 // ---- a slice --------------------------------------------------------------------------------------------------------
 
-size_t patch_floats(const Patches &p) { return size_t(kPoints) * kTiles * size_t(p.src_channels); }
+size_t patch_floats(const Patches &p) { return size_t(kPoints) * kTiles * size_t(p.src_padded()); }
 size_t scratch_bytes(const Patches &p) {
-    return (patch_floats(p) + size_t(kPoints) * kTiles * kLanes + 2 * size_t(p.dst_channels)) * sizeof(float);
+    return (patch_floats(p) + size_t(kPoints) * kTiles * kLanes + 2 * size_t(p.dst_padded())) * sizeof(float);
 }
 
 void convolve(const Patches &p, int n, ConstSlice src, const ConvPrologue &prologue, const float *packed, Output out,
               void *scratch) {
     float *v = static_cast<float *>(scratch), *m = v + patch_floats(p);
-    out.dbeta = m + kPoints * kTiles * kLanes, out.dgamma = out.dbeta + p.dst_channels;
-    std::memset(out.dbeta, 0, 2 * size_t(p.dst_channels) * sizeof(float));
+    out.dbeta = m + kPoints * kTiles * kLanes, out.dgamma = out.dbeta + p.dst_padded();
+    std::memset(out.dbeta, 0, 2 * size_t(p.dst_padded()) * sizeof(float));
     const int64_t all = int64_t(n) * p.per_image(), block_floats = int64_t(kPoints) * p.src_channels * kLanes;
     constexpr int64_t kFlushedTiles = kSumRows / 4;
     Place place;
@@ -276,7 +358,9 @@ void convolve(const Patches &p, int n, ConstSlice src, const ConvPrologue &prolo
         for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
         patches(p, group, src, prologue, v);
         for (int block = 0; block < p.blocks(); block++) {
-            products(v, packed + block * block_floats, p.src_channels, m);
+            products(v, packed + block * block_floats, p.src_channels, m, [&](int point) __attribute__((always_inline)) {
+                if (point < group.count) expect(p, group.places[point], block * kLanes, out);
+            });
             outputs(p, group, m, block * kLanes, out);
         }
         if (out.data && ((first + kTiles) % kFlushedTiles == 0 || first + kTiles >= all)) {
