@@ -237,6 +237,7 @@ std::vector<Subject> all_shapes() {
     plain.push_back({48, 16, 16, 12, 3, 1});
     for (int size : {4, 5, 6, 7})
         plain.push_back({32, size, 9 - size / 2, 48, 3, 1}); // Winograd's patches cut by the border
+    plain.push_back({28, 5, 7, 13, 3, 1}), plain.push_back({13, 6, 5, 29, 3, 1}); // and part of the lanes
     for (int filters = 1; filters < 16; filters++) plain.push_back({33 - filters, 4, 9, filters, 3, 1}); // every width
     for (int filters = 1; filters < 130; filters += 9) plain.push_back({19, 3, 5, filters, 1, 1});
     for (int width : {1, 2, 17}) plain.push_back({10, 3, width, 12, 3, 1});

@@ -5,9 +5,12 @@
 //
 // d: a 4x4 patch of the source, g: the 3x3 weights, Y: 2x2 outputs. The 16 products are 16 matrix products over the
 // channels. A *group* of kTiles patches goes through three passes that meet in the first-level cache: patches to
-// V[16][kTiles][channels]; for each block of 16 output channels V x U to M[16][kTiles][16], kTiles sums in registers as
-// in conv_direct_avx512.cpp; M to outputs, through the epilogue. The data gradient is the same with the weights
-// transposed and turned by 180 degrees.
+// V[16][blocks of channels][kTiles][16]; for each block of 16 output channels V x U to M[16][kTiles][16], kTiles sums
+// in registers; M to outputs, through the epilogue. Patches in a row share half of their columns, which are transformed
+// once. The data gradient is the same with the weights transposed and turned by 180 degrees.
+//
+// Channels that do not fill a vector leave lanes empty: with 12 of 16 (DenseNet) it still takes 16 / 36 * 16 / 12 = 0.6
+// of the direct way's multiplications.
 //
 // Float32 throughout; the transforms only add, and halve weights. Against the direct way the error of an output grows
 // by a factor of 2 to 3 (1e-6 of the output vector's norm at 64 channels), far below that of a changed order of sums in
@@ -15,9 +18,16 @@
 //
 // Determinism: an output depends on its patch alone; sums over channels in their order.
 //
-// Measured on a core of Zen 4 (one thread, best of 3 s of CPU time) beside the direct kernels of the same build: ResNet-20
-// inference 1406 -> 1837 images/s, training at batch 128 406 -> 477 (forward and data gradient; the weight gradient is
-// direct). Tried: places of patches by division instead of counting on: 1 % slower.
+// Measured on a core of Zen 4, images/s, best of some seconds, fp32:
+//   ResNet-20: inference 1406 with the direct kernels, 1837 with these and four columns for each patch, 2080 with two;
+//   training at batch 128 406, 477, 500 (forward and data gradient; the weight gradient is direct).
+//   DenseNet-40, training at batch 64 / inference: 57 / 188 with conv_panel_avx512.cpp, 71 / 240 with these.
+// Tried:
+// * places of patches by division instead of counting on: 1 % slower.
+// * V[16][kTiles][channels]: sixteen rows to read from, their addresses spilled: DenseNet-40 inference 203, not 230.
+// * no prefetch of the pixels that the next patches bring: 230, not 240 (what an L2 hit costs).
+// * no prefetch of what the outputs are added to: DenseNet-40 training 61, not 70: a block of channels of a gradient is
+//   64 bytes of every pixel's 700, beyond L2.
 #include "conv_avx512.h"
 
 namespace ist::cpu {
@@ -82,8 +92,8 @@ void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool 
                 __m512 g[3], u[4];
                 for (int ky = 0; ky < 3; ky++) {
                     const int tap = 3 * ky + kx;
-                    g[ky] = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), lanes, index,
-                                                      from + (turned ? 8 - tap : tap), sizeof(float));
+                    g[ky] = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), lanes, index, from + (turned ? 8 - tap : tap),
+                                                     sizeof(float));
                 }
                 transform_weights(g, u);
                 for (int i = 0; i < 4; i++) rows[i][kx] = u[i];
@@ -167,8 +177,8 @@ template <_mm_hint kHint> IST_INLINE void ask(const float *p) {
 
 // Some patches to v[point][block of channels][kTiles][16], one block after the other.
 template <bool kPrologue>
-[[gnu::noinline]] void patches(const Patches &p, const Window *windows, int count, int64_t pitch, const ConvPrologue &prologue,
-             float *v) {
+[[gnu::noinline]] void patches(const Patches &p, const Window *windows, int count, int64_t pitch,
+                               const ConvPrologue &prologue, float *v) {
     const int64_t point_step = int64_t(kTiles) * p.src_padded(), next_rows = 2 * p.width * pitch;
     const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
     for (int c = 0; c < p.src_channels; c += kLanes, v += kTiles * kLanes) {
@@ -358,9 +368,10 @@ void convolve(const Patches &p, int n, ConstSlice src, const ConvPrologue &prolo
         for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
         patches(p, group, src, prologue, v);
         for (int block = 0; block < p.blocks(); block++) {
-            products(v, packed + block * block_floats, p.src_channels, m, [&](int point) __attribute__((always_inline)) {
-                if (point < group.count) expect(p, group.places[point], block * kLanes, out);
-            });
+            products(v, packed + block * block_floats, p.src_channels, m,
+                     [&](int point) __attribute__((always_inline)) {
+                         if (point < group.count) expect(p, group.places[point], block * kLanes, out);
+                     });
             outputs(p, group, m, block * kLanes, out);
         }
         if (out.data && ((first + kTiles) % kFlushedTiles == 0 || first + kTiles >= all)) {
