@@ -16,6 +16,11 @@ namespace {
 
 constexpr int kLanes = 16;
 
+// All lanes where there are that many.
+IST_INLINE __mmask16 first_lanes(int count) {
+    return count >= kLanes ? __mmask16(0xffff) : __mmask16((1u << count) - 1u);
+}
+
 // Element types: T, channels per multiply-add, and the operations of a tile.
 struct F32 {
     using T = float;
@@ -48,10 +53,16 @@ struct Bf16 {
         _mm256_mask_storeu_epi16(p, lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
     }
     static T weight(float w) { // round to nearest even
-        uint32_t bits;
-        std::memcpy(&bits, &w, sizeof bits);
-        return T(w != w ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+        return T(_mm_cvtsi128_si32(reinterpret_cast<__m128i>(_mm_cvtneps_pbh(_mm_set_ss(w)))));
     }
+};
+
+template <class T> struct ElementOf;
+template <> struct ElementOf<F32::T> {
+    using Type = F32;
+};
+template <> struct ElementOf<Bf16::T> {
+    using Type = Bf16;
 };
 
 // The batch norm of a ConvDataEpilogue at some neighbouring pixels; x null where there is none.
@@ -94,7 +105,7 @@ void apply(const ConvPrologue &prologue, typename E::T *dst, int64_t dst_pitch, 
     for (int64_t first = 0; first < pixels; first += kTogether) {
         const int count = int(pixels - first < kTogether ? pixels - first : kTogether);
         for (int c = 0; c < channels; c += kLanes) {
-            const __mmask16 lanes = channels - c >= kLanes ? 0xffff : __mmask16((1u << (channels - c)) - 1u);
+            const __mmask16 lanes = first_lanes(channels - c);
             const __m512 scale = _mm512_maskz_loadu_ps(lanes, prologue.scale + c);
             const __m512 shift = _mm512_maskz_loadu_ps(lanes, prologue.shift + c);
             const typename E::T *from = src + first * src_pitch + c;

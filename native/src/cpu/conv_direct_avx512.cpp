@@ -263,9 +263,9 @@ void convolve(const Plan &p, int n, ConstSlice src, const void *packed, const Co
         const T *from = at(src.data, int64_t(i) * p.src_height * p.src_width * src.pitch);
         for (int block = 0; block < p.blocks(); block += p.blocks_per_group()) {
             const int left = p.blocks() - block, blocks = left < p.blocks_per_group() ? left : p.blocks_per_group();
-            const int channel = block * kLanes, beyond = (block + blocks) * kLanes - p.dst_channels;
+            const int channel = block * kLanes, last = (block + blocks - 1) * kLanes;
             const float *weights = static_cast<const float *>(packed) + block * p.n_taps * weights_per_block;
-            a.last_lanes = __mmask16(0xffff >> (beyond > 0 ? beyond : 0));
+            a.last_lanes = first_lanes(p.dst_channels - last);
             a.bias = epilogue.bias ? epilogue.bias + channel : nullptr;
             if (norm) {
                 a.norm.scale = norm->scale + channel, a.norm.shift = norm->shift + channel;

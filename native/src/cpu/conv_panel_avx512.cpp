@@ -65,9 +65,8 @@ constexpr int kMaxVectors = 7;
 constexpr int kBlock = 16;       // pixels packed at a time
 constexpr int kFlushedRows = 16; // rows of pixels whose sums stay in float
 
-struct bf16 {
-    uint16_t bits;
-};
+using bf16 = Bf16::T;
+template <class T> using Element = typename ElementOf<T>::Type;
 
 // A *step* is what one multiply-accumulate instruction takes from a pixel: 32 bits, one float or two bf16.
 template <class T> constexpr int kPerStep = int(sizeof(float) / sizeof(T));
@@ -75,27 +74,12 @@ template <class T> constexpr int kPerVector = kLanes * kPerStep<T>;
 
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 template <class T> inline int steps_of(int channels) { return ceil_div(channels, kPerStep<T>); }
-inline __mmask16 first_lanes(int count) { return count >= kLanes ? __mmask16(0xffff) : __mmask16((1u << count) - 1u); }
 
 // ---- vectors ------------------------------------------------------------------------------------------------------
 
-inline __m512 load(const float *p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
-inline __m512 load(const bf16 *p, __mmask16 mask) {
-    const __m256i x = _mm256_maskz_loadu_epi16(mask, p);
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
-}
-inline void store(float *p, __m512 v, __mmask16 mask) { _mm512_mask_storeu_ps(p, mask, v); }
-inline void store(bf16 *p, __m512 v, __mmask16 mask) {
-    const __m256bh x = _mm512_cvtneps_pbh(v); // round to nearest even
-    _mm256_mask_storeu_epi16(p, mask, (__m256i)x);
-}
+template <class T> IST_INLINE __m512 load(const T *p, __mmask16 mask) { return Element<T>::load(p, mask); }
+template <class T> IST_INLINE void store(T *p, __m512 v, __mmask16 mask) { Element<T>::store(p, v, mask); }
 inline __m512 relu(__m512 v) { return _mm512_max_ps(_mm512_setzero_ps(), v); } // NaN stays NaN
-
-template <class T> T rounded(float x);
-template <> inline float rounded<float>(float x) { return x; }
-template <> inline bf16 rounded<bf16>(float x) {
-    return {uint16_t(_mm_cvtsi128_si32((__m128i)_mm_cvtneps_pbh(_mm_set_ss(x))))};
-}
 
 // sum + w * x, on all lanes or (kHalf) on the lower eight, which takes half the time where 512-bit instructions are
 // made of two halves.
@@ -282,15 +266,8 @@ template <class T> struct OutputSink {
     void flush() const {}
 };
 // ... or to a gradient, through the batch norm in front. The norm's sums gather in `sums`, [2][padded channels].
-template <class T> struct Element;
-template <> struct Element<float> {
-    using Type = F32;
-};
-template <> struct Element<bf16> {
-    using Type = Bf16;
-};
 template <class T> struct DataSink {
-    using E = typename Element<T>::Type;
+    using E = Element<T>;
     T *data;
     int64_t pitch;
     int channels, padded;
@@ -347,7 +324,7 @@ template <class T> struct Column {
         data = reinterpret_cast<T *>(weights + begin * kLanes * steps + (vector - begin) * kLanes + n % kLanes);
         pitch = width * kLanes * kPerStep<T>;
     }
-    void set(int k, float value) const { data[k / kPerStep<T> * pitch + k % kPerStep<T>] = rounded<T>(value); }
+    void set(int k, float value) const { data[k / kPerStep<T> * pitch + k % kPerStep<T>] = Element<T>::weight(value); }
 };
 
 // Pixels to steps, through the prologue; an odd bf16 channel gets a zero beside it.

@@ -180,7 +180,8 @@ Walk merged(Walk w) {
     return w;
 }
 
-__mmask16 lanes_of_last(int lanes) { return __mmask16(0xffffu >> ((kLanes - lanes % kLanes) % kLanes)); }
+// Those of the last vector.
+__mmask16 last_lanes(int lanes) { return first_lanes((lanes - 1) % kLanes + 1); }
 
 // All of one walk: src_channels x `lanes` neighbouring lanes.
 template <class Op>
@@ -189,7 +190,7 @@ void all_lanes(const Walk &all, int src_channels, int lanes, int most_vectors, f
     const Split vectors((lanes + kLanes - 1) / kLanes, most_vectors);
     Walk walk = merged(all);
     for (int i = 0; i < vectors.parts; i++) {
-        const __mmask16 mask = i + 1 == vectors.parts ? lanes_of_last(lanes) : __mmask16(0xffff);
+        const __mmask16 mask = i + 1 == vectors.parts ? last_lanes(lanes) : __mmask16(0xffff);
         const int lane = vectors.begin(i) * kLanes;
         const Split channels(src_channels, most_channels(vectors.size(i)));
         walk.dst.data = all.dst.data + lane;
@@ -208,7 +209,7 @@ void all_taps_of_row(const Walk &all, const ConvShape &s, float *sum, int64_t ch
     Walk walk = all;
     const Split channels(s.src_channels, most_channels(3));
     for (int lane = 0; lane < s.dst_channels; lane += kLanes) {
-        const __mmask16 mask = lane + kLanes > s.dst_channels ? lanes_of_last(s.dst_channels) : __mmask16(0xffff);
+        const __mmask16 mask = first_lanes(s.dst_channels - lane);
         walk.dst.data = all.dst.data + lane;
         for (int j = 0; j < channels.parts; j++) {
             walk.src.data = all.src.data + channels.begin(j);
@@ -327,7 +328,7 @@ template <bool kFull> __m512i element(const Bits *p, int64_t apart, __mmask16 ma
 template <int kWhole, bool kPart, class T>
 [[gnu::noinline]] void pack_inner(float *panel, int64_t panel_pitch, const T *p, int64_t advance, int64_t apart,
                                   int channels, int count) {
-    const __mmask16 last = lanes_of_last(channels);
+    const __mmask16 last = last_lanes(channels);
     const int whole = kWhole < 0 ? channels / kLanes : kWhole;
     for (; count > 0; count--, panel += panel_pitch, p += advance) {
         for (int c = 0; c < whole * kLanes; c += kLanes)
@@ -361,7 +362,7 @@ void pack_border(float *panel, const PixelRow<Bits> &row, int x, int apart, int 
 
 template <class T>
 void pack_row(float *panel, int64_t panel_pitch, const PixelRow<T> &row, int channels, Columns columns) {
-    const __mmask16 last = lanes_of_last(channels);
+    const __mmask16 last = last_lanes(channels);
     int i = 0, x = columns.first;
     const auto border = [&](int end) {
         for (; i < end; i++, x += columns.advance)

@@ -37,9 +37,6 @@ constexpr int kTiles = 16;
 constexpr int kPoints = 16; // of a transformed patch
 
 int whole_blocks(int channels) { return (channels + kLanes - 1) / kLanes; }
-__mmask16 lanes_from(int channel, int channels) {
-    return channels - channel >= kLanes ? __mmask16(0xffff) : __mmask16((1u << (channels - channel)) - 1u);
-}
 
 // The convolution as seen by the patches.
 struct Patches {
@@ -84,7 +81,7 @@ void pack(const Patches &p, const float *oihw, int n_stride, int k_stride, bool 
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32(n_stride));
     for (int block = 0; block < p.blocks(); block++) {
-        const __mmask16 lanes = lanes_from(block * kLanes, p.dst_channels);
+        const __mmask16 lanes = first_lanes(p.dst_channels - block * kLanes);
         for (int k = 0; k < p.src_channels; k++) {
             const float *from = oihw + int64_t(block) * kLanes * n_stride + int64_t(k) * k_stride;
             __m512 rows[4][3]; // G g: [point row][kx]
@@ -182,7 +179,7 @@ template <bool kPrologue>
     const int64_t point_step = int64_t(kTiles) * p.src_padded(), next_rows = 2 * p.width * pitch;
     const __m512 floor = _mm512_set1_ps(prologue.relu ? 0.f : -__builtin_inff());
     for (int c = 0; c < p.src_channels; c += kLanes, v += kTiles * kLanes) {
-        const __mmask16 lanes = lanes_from(c, p.src_channels);
+        const __mmask16 lanes = first_lanes(p.src_channels - c);
         __m512 scale = floor, shift = floor, d[4][4]; // d: [column][row]
         if (kPrologue) {
             scale = _mm512_maskz_loadu_ps(lanes, prologue.scale + c);
@@ -281,7 +278,7 @@ IST_INLINE void transform_output(__m512 m0, __m512 m1, __m512 m2, __m512 m3, __m
 // m to the 2x2 outputs of a group, channels channel .. channel + 15.
 [[gnu::noinline]] void outputs(const Patches &p, const Group &group, const float *m, int channel, const Output &out) {
     const int64_t point_step = kTiles * kLanes;
-    const __mmask16 lanes = lanes_from(channel, p.dst_channels);
+    const __mmask16 lanes = first_lanes(p.dst_channels - channel);
     const __m512 bias =
         out.epilogue.bias ? _mm512_maskz_loadu_ps(lanes, out.epilogue.bias + channel) : _mm512_setzero_ps();
     const float *added = static_cast<const float *>(out.epilogue.residual.data);
