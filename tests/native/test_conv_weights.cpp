@@ -127,27 +127,33 @@ bool machine_has(bool bf16) {
 struct Subject {
     std::string name;
     ConvShape shape;
+    const ConvWeightKernels *kernels;
 };
 void PrintTo(const Subject &s, std::ostream *out) { *out << s.name; }
 
-Subject subject(const std::string &name, bool bf16, int channels, int height, int width, int filters, int kernel,
-                int stride, int padding) {
-    return {std::string(bf16 ? "bf16_" : "fp32_") + words(name),
-            {kImages, height, width, channels, filters, kernel, stride, padding, bf16}};
-}
-
 std::vector<Subject> subjects() {
     std::vector<Subject> all;
-    for (bool bf16 : {false, true}) {
-        for (const Shape &s : ist::shapes::read(IST_TEST_FOLDER "/../../bench/shapes", "conv"))
-            all.push_back(subject(s.name, bf16, s["channels"], s["height"], s["width"], s["filters"], s["kernel"],
-                                  s["stride"], s["padding"]));
-        // What the tables cannot hold while oneDNN refuses it: taps that meet nothing but padding.
-        all.push_back(subject("strided-column", bf16, 16, 9, 1, 32, 3, 2, 1));
-        all.push_back(subject("strided-pixel", bf16, 5, 1, 1, 12, 3, 2, 1));
-        all.push_back(subject("mostly-padding", bf16, 3, 2, 1, 6, 9, 1, 4));
-        all.push_back(subject("column", bf16, 16, 9, 1, 12, 3, 1, 1));
-    }
+    const auto add = [&](const std::string &name, int channels, int height, int width, int filters, int kernel,
+                         int stride, int padding) {
+        ConvShape shape{kImages, height, width, channels, filters, kernel, stride, padding, false};
+        const std::string plain = words(name);
+        all.push_back({"fp32_" + plain, shape, &conv_weights_f32_avx512()});
+        if (conv_winograd_weights_f32_avx512().supports(shape))
+            all.push_back({"winograd_" + plain, shape, &conv_winograd_weights_f32_avx512()});
+        shape.bf16 = true;
+        all.push_back({"bf16_" + plain, shape, &conv_weights_bf16_avx512()});
+    };
+    for (const Shape &s : ist::shapes::read(IST_TEST_FOLDER "/../../bench/shapes", "conv"))
+        add(s.name, s["channels"], s["height"], s["width"], s["filters"], s["kernel"], s["stride"], s["padding"]);
+    // What the tables cannot hold while oneDNN refuses it: taps that meet nothing but padding.
+    add("strided-column", 16, 9, 1, 32, 3, 2, 1);
+    add("strided-pixel", 5, 1, 1, 12, 3, 2, 1);
+    add("mostly-padding", 3, 2, 1, 6, 9, 1, 4);
+    add("column", 16, 9, 1, 12, 3, 1, 1);
+    // Patches cut by the border, part of the lanes, every number of channels that is summed together.
+    add("patches-cut", 28, 5, 7, 13, 3, 1, 1);
+    add("patches-cut-too", 13, 6, 5, 29, 3, 1, 1);
+    for (int channels : {36, 40, 60}) add("from-" + std::to_string(channels), channels, 4, 4, 16, 3, 1, 1);
     return all;
 }
 
@@ -199,7 +205,7 @@ class ConvWeights : public testing::TestWithParam<Subject> {
     }
 
     const ConvShape shape = GetParam().shape;
-    const ConvWeightKernels &kernels = shape.bf16 ? conv_weights_bf16_avx512() : conv_weights_f32_avx512();
+    const ConvWeightKernels &kernels = *GetParam().kernels;
     const Value src{int64_t(kImages) * shape.height * shape.width, shape.src_channels, 5, shape.bf16, true, 1};
     const Value ddst{
         int64_t(kImages) * shape.dst_height() * shape.dst_width(), shape.dst_channels, 3, shape.bf16, false, 2};

@@ -79,6 +79,7 @@ struct ConvWeightKernels {
 
 const ConvForwardKernels &conv_winograd_f32_avx512();
 const ConvDataKernels &conv_winograd_data_f32_avx512();
+const ConvWeightKernels &conv_winograd_weights_f32_avx512();
 const ConvForwardKernels &conv_direct_f32_avx512();
 const ConvForwardKernels &conv_direct_bf16_avx512();
 const ConvDataKernels &conv_direct_data_f32_avx512();

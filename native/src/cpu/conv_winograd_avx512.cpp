@@ -1,5 +1,5 @@
 // conv_winograd_avx512.cpp - 3x3 convolutions of stride 1 in float32 by Winograd's minimal filtering F(2x2, 3x3),
-// forward and data gradient: 16 multiplications for 4 outputs where the direct way takes 36.
+// forward, data gradient and weight gradient: 16 multiplications for 4 outputs where the direct way takes 36.
 //
 //   Y = A^T [ sum over channels (G g G^T) * (B^T d B) ] A      (Lavin & Gray 2016, section 4.1)
 //
@@ -20,8 +20,9 @@
 //
 // Measured on a core of Zen 4, images/s, best of some seconds, fp32:
 //   ResNet-20: inference 1406 with the direct kernels, 1837 with these and four columns for each patch, 2080 with two;
-//   training at batch 128 406, 477, 500 (forward and data gradient; the weight gradient is direct).
-//   DenseNet-40, training at batch 64 / inference: 57 / 188 with conv_panel_avx512.cpp, 71 / 240 with these.
+//   training at batch 128 406, 477, 500, and 550 with the weight gradient (ResNet-56: 151 without, 186 with it).
+//   DenseNet-40, training at batch 64 / inference: 57 / 188 with conv_panel_avx512.cpp, 71 / 240 with these, 75 with the
+//   weight gradient.
 // Tried:
 // * places of patches by division instead of counting on: 1 % slower.
 // * V[16][kTiles][channels]: sixteen rows to read from, their addresses spilled: DenseNet-40 inference 203, not 230.
@@ -378,6 +379,157 @@ void convolve(const Patches &p, int n, ConstSlice src, const ConvPrologue &prolo
     }
 }
 
+// ---- weight gradient ------------------------------------------------------------------------------------------------
+//
+//   dW = G'^T [ sum over patches (A dY A^T) * (B^T d B) ] G',   dY: the 2x2 gradients of a patch's outputs
+//
+// which is the forward pass's trilinear form solved for the weights, so V is the same. A z = (z0, z0 + z1, z0 - z1,
+// z1): the sign of the last is left to G'. sum[block of src channels][block of dst channels][point][16 src][16 dst] is
+// transformed once a step.
+
+constexpr int kPatchBytes = 256 * 1024; // of V and U at a time, which lie in L2
+
+// Groups whose products are summed in registers before they go to `sum`: a fixed function of the shape.
+int groups_together(const Patches &p) {
+    const int bytes = kPoints * kTiles * (p.src_padded() + p.dst_padded()) * int(sizeof(float));
+    const int groups = kPatchBytes / bytes;
+    return groups < 1 ? 1 : groups > 4 ? 4 : groups;
+}
+
+// A z of two values.
+IST_INLINE void spread_gradient(__m512 z0, __m512 z1, __m512 (&u)[4]) {
+    u[0] = z0, u[1] = _mm512_add_ps(z0, z1), u[2] = _mm512_sub_ps(z0, z1), u[3] = z1;
+}
+
+// A group of ddst to u[point][block of channels][kTiles][16].
+void gradients(const Patches &p, const Group &group, ConstSlice ddst, float *u) {
+    const int64_t point_step = int64_t(kTiles) * p.dst_padded();
+    for (int c = 0; c < p.dst_channels; c += kLanes, u += kTiles * kLanes) {
+        const __mmask16 lanes = first_lanes(p.dst_channels - c);
+        for (int t = 0; t < group.count; t++) {
+            const Place &at = group.places[t];
+            const float *pixel = static_cast<const float *>(ddst.data) + c +
+                                 ((at.image * p.height + at.y) * p.width + at.x) * ddst.pitch;
+            __m512 rows[2][4];
+#pragma GCC unroll 2
+            for (int i = 0; i < 2; i++) {
+                const __mmask16 row = at.y + i < p.height ? lanes : __mmask16(0);
+                const float *z = pixel + i * p.width * ddst.pitch;
+                spread_gradient(_mm512_maskz_loadu_ps(row, z),
+                                _mm512_maskz_loadu_ps(at.x + 1 < p.width ? row : __mmask16(0), z + ddst.pitch),
+                                rows[i]);
+            }
+            float *out = u + t * kLanes;
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                __m512 column[4];
+                spread_gradient(rows[0][j], rows[1][j], column);
+#pragma GCC unroll 4
+                for (int i = 0; i < 4; i++) _mm512_store_ps(out + (4 * i + j) * point_step, column[i]);
+            }
+        }
+    }
+}
+
+// sum[k][16] (+)= v[k] u[16], summed over the patches of some groups, for kChannels of 16 source channels.
+template <int kChannels>
+void add_products(const float *v, const float *u, const int *counts, int groups, int64_t v_step, int64_t u_step,
+                  float *sum, bool add) {
+    __m512 acc[kChannels];
+#pragma GCC unroll 16
+    for (int k = 0; k < kChannels; k++) acc[k] = _mm512_setzero_ps();
+    for (int g = 0; g < groups; g++, v += v_step, u += u_step)
+        for (int t = 0; t < counts[g]; t++) {
+            const __m512 w = _mm512_load_ps(u + t * kLanes);
+            const float *x = v + t * kLanes;
+#pragma GCC unroll 16
+            for (int k = 0; k < kChannels; k++) acc[k] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[k]), acc[k]);
+        }
+#pragma GCC unroll 16
+    for (int k = 0; k < kChannels; k++) {
+        float *to = sum + k * kLanes;
+        _mm512_store_ps(to, add ? _mm512_add_ps(_mm512_load_ps(to), acc[k]) : acc[k]);
+    }
+}
+
+// Whole fours of source channels: none of them is ever summed for nothing where DenseNet's are 12 k.
+auto products_of(int channels) {
+    if (channels > 12) return add_products<16>;
+    if (channels > 8) return add_products<12>;
+    return channels > 4 ? add_products<8> : add_products<4>;
+}
+
+size_t sum_floats(const ConvShape &s) {
+    const Patches p = forward_patches(s);
+    return size_t(kPoints) * size_t(p.src_padded()) * size_t(p.dst_padded());
+}
+size_t weights_scratch(const ConvShape &s) {
+    const Patches p = forward_patches(s);
+    return size_t(groups_together(p)) * kPoints * kTiles * size_t(p.src_padded() + p.dst_padded()) * sizeof(float);
+}
+
+void run_weights(const ConvShape &s, int n, ConstSlice src, const ConvPrologue &prologue, ConstSlice ddst, float *sum,
+                 bool add, void *scratch) {
+    const Patches p = forward_patches(s);
+    const int together = groups_together(p);
+    const int64_t v_step = int64_t(kPoints) * kTiles * p.src_padded();
+    const int64_t u_step = int64_t(kPoints) * kTiles * p.dst_padded();
+    float *v = static_cast<float *>(scratch), *u = v + together * v_step;
+    const int64_t all = int64_t(n) * p.per_image();
+    Place place;
+    for (int64_t first = 0; first < all; add = true) {
+        int counts[4], groups = 0;
+        for (; groups < together && first < all; groups++, first += kTiles) {
+            Group group;
+            counts[groups] = group.count = int(all - first < kTiles ? all - first : kTiles);
+            for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
+            patches(p, group, src, prologue, v + groups * v_step);
+            gradients(p, group, ddst, u + groups * u_step);
+        }
+        float *to = sum;
+        for (int from = 0; from < p.src_channels; from += kLanes) {
+            const auto products = products_of(p.src_channels - from);
+            for (int block = 0; block < p.blocks(); block++)
+                for (int point = 0; point < kPoints; point++, to += kLanes * kLanes)
+                    products(v + kTiles * (int64_t(point) * p.src_padded() + from),
+                             u + kTiles * (int64_t(point) * p.dst_padded() + block * kLanes), counts, groups, v_step,
+                             u_step, to, add);
+        }
+    }
+}
+
+// G'^T m of four values.
+IST_INLINE void gather_gradient(__m512 m0, __m512 m1, __m512 m2, __m512 m3, __m512 (&w)[3]) {
+    const __m512 half = _mm512_set1_ps(0.5f), sum = _mm512_mul_ps(half, _mm512_add_ps(m1, m2));
+    w[0] = _mm512_add_ps(m0, sum);
+    w[1] = _mm512_mul_ps(half, _mm512_sub_ps(m1, m2));
+    w[2] = _mm512_sub_ps(sum, m3);
+}
+
+void unpack_weights(const ConvShape &s, const float *sum, float *oihw) {
+    const Patches p = forward_patches(s);
+    for (int k = 0; k < p.src_channels; k++)
+        for (int block = 0; block < p.blocks(); block++) {
+            const float *m =
+                sum + (int64_t(k / kLanes) * p.blocks() + block) * kPoints * kLanes * kLanes + k % kLanes * kLanes;
+            __m512 rows[4][3]; // [point row][kx]
+            for (int i = 0; i < 4; i++) {
+                __m512 points[4];
+                for (int j = 0; j < 4; j++) points[j] = _mm512_loadu_ps(m + (4 * i + j) * kLanes * kLanes);
+                gather_gradient(points[0], points[1], points[2], points[3], rows[i]);
+            }
+            float taps[9][kLanes];
+            for (int kx = 0; kx < 3; kx++) {
+                __m512 column[3];
+                gather_gradient(rows[0][kx], rows[1][kx], rows[2][kx], rows[3][kx], column);
+                for (int ky = 0; ky < 3; ky++) _mm512_storeu_ps(taps[3 * ky + kx], column[ky]);
+            }
+            for (int lane = 0; lane < kLanes && block * kLanes + lane < p.dst_channels; lane++)
+                for (int tap = 0; tap < 9; tap++)
+                    oihw[(int64_t(block * kLanes + lane) * p.src_channels + k) * 9 + tap] = taps[tap][lane];
+        }
+}
+
 // ---- tables ---------------------------------------------------------------------------------------------------------
 
 size_t forward_bytes(const ConvShape &s) { return packed_bytes(forward_patches(s)); }
@@ -413,6 +565,10 @@ const ConvForwardKernels &conv_winograd_f32_avx512() {
 }
 const ConvDataKernels &conv_winograd_data_f32_avx512() {
     static constexpr ConvDataKernels kernels = {supports, data_bytes, pack_data, data_scratch, run_data};
+    return kernels;
+}
+const ConvWeightKernels &conv_winograd_weights_f32_avx512() {
+    static constexpr ConvWeightKernels kernels = {supports, sum_floats, weights_scratch, run_weights, unpack_weights};
     return kernels;
 }
 

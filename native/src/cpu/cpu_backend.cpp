@@ -101,7 +101,7 @@ std::unique_ptr<Executor> CpuBackend::prepare(const Network &network, ist_precis
         kernels.convolutions = {
             {&conv_winograd_f32_avx512(), &conv_panel_f32_avx512(), &conv_direct_f32_avx512()},
             {&conv_winograd_data_f32_avx512(), &conv_panel_data_f32_avx512(), &conv_direct_data_f32_avx512()},
-            {&conv_weights_f32_avx512()}};
+            {&conv_winograd_weights_f32_avx512(), &conv_weights_f32_avx512()}};
     return std::make_unique<CpuExecutor>(network, kernels, pool_);
 }
 
