@@ -19,4 +19,9 @@ public final class Release {
       throw new UncheckedIOException(damaged);
     }
   }
+
+  /** The commit of the source, as the launcher says, with "-dirty" where it was changed; or empty. */
+  public static String commit() {
+    return System.getProperty("isthmus.commit", "");
+  }
 }

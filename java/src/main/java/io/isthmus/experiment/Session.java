@@ -45,7 +45,8 @@ final class Session implements AutoCloseable {
     if (bench == null) {
       bench = Workbench.open(config);
       String engine = bench.engine().description();
-      run.saveEnvironment(Environment.here(Release.version(), "", config.threads(), engine));
+      run.saveEnvironment(
+          Environment.here(Release.version(), Release.commit(), config.threads(), engine));
     }
     return bench;
   }
