@@ -286,7 +286,7 @@ template <class T> struct DataSink {
             if (epilogue.add) prefetch(data + (row + i) * pitch, column, end);
         }
     }
-    static void prefetch(const T *pixel, int begin, int end) {
+    IST_INLINE static void prefetch(const T *pixel, int begin, int end) { // in line: conv_winograd_avx512.cpp, expect()
         for (int c = begin; c < end; c += int(64 / sizeof(T))) _mm_prefetch(pixel + c, _MM_HINT_T0);
         _mm_prefetch(pixel + end - 1, _MM_HINT_T0);
     }

@@ -1,4 +1,5 @@
-// conv_weights_avx512.cpp - the weight gradient of a convolution, float and bf16 elements.
+// conv_weights_avx512.cpp - the weight gradient of a convolution, float and bf16 elements. In float the 3x3 ones of
+// stride 1 go to conv_winograd_avx512.cpp where it takes them.
 //
 //   sum[i][ky][kx][o] (+)= sum over images, y, x of src[y * stride + ky - padding][x * stride + kx - padding][i]
 //                                                 * ddst[y][x][o],  src = 0 outside of the image

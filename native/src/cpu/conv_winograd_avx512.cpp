@@ -16,13 +16,14 @@
 // by a factor of 2 to 3 (1e-6 of the output vector's norm at 64 channels), far below that of a changed order of sums in
 // a network's gradient. Bf16 has no such room, and no such kernel.
 //
-// Determinism: an output depends on its patch alone; sums over channels in their order.
+// Determinism: an output depends on its patch alone; sums over channels in their order. The weight gradient is summed
+// in registers over as many patches as the shape says, from the first of a call on, and then added to `sum`.
 //
 // Measured on a core of Zen 4, images/s, best of some seconds, fp32:
 //   ResNet-20: inference 1406 with the direct kernels, 1837 with these and four columns for each patch, 2080 with two;
 //   training at batch 128 406, 477, 500, and 550 with the weight gradient (ResNet-56: 151 without, 186 with it).
-//   DenseNet-40, training at batch 64 / inference: 57 / 188 with conv_panel_avx512.cpp, 71 / 240 with these, 75 with the
-//   weight gradient.
+//   DenseNet-40, training at batch 64 / inference: 57 / 188 with conv_panel_avx512.cpp, 71 / 240 with these, 75 with
+//   the weight gradient.
 // Tried:
 // * places of patches by division instead of counting on: 1 % slower.
 // * V[16][kTiles][channels]: sixteen rows to read from, their addresses spilled: DenseNet-40 inference 203, not 230.
@@ -125,6 +126,17 @@ struct Group {
     int count;
     Place places[kTiles];
 };
+
+// The next kTiles places, or the `left` that there are.
+Group next_group(const Patches &p, Place &place, int64_t left) {
+    Group group;
+    group.count = int(left < kTiles ? left : kTiles);
+    for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
+    return group;
+}
+
+// The first of a patch's outputs, as a row of a slice.
+int64_t pixel_of(const Patches &p, const Place &at) { return (at.image * p.height + at.y) * p.width + at.x; }
 
 // B^T d of four values.
 IST_INLINE void transform_patch(__m512 (&d)[4]) {
@@ -238,8 +250,7 @@ struct Output {
 IST_INLINE void expect(const Patches &p, const Place &at, int channel, const Output &out) {
     const auto ask_for = [&](ConstSlice slice) __attribute__((always_inline)) {
         if (!slice.data) return;
-        const float *pixel = static_cast<const float *>(slice.data) + channel +
-                             ((at.image * p.height + at.y) * p.width + at.x) * slice.pitch;
+        const float *pixel = static_cast<const float *>(slice.data) + channel + pixel_of(p, at) * slice.pitch;
         for (int i = 0; i < 2; i++, pixel += p.width * slice.pitch)
             ask<_MM_HINT_T0>(pixel), ask<_MM_HINT_T0>(pixel + slice.pitch);
     };
@@ -307,7 +318,7 @@ IST_INLINE void transform_output(__m512 m0, __m512 m1, __m512 m2, __m512 m3, __m
 
         const Place &at = group.places[t];
         const int columns = at.x + 1 < p.width ? 2 : 1;
-        const int64_t first = (at.image * p.height + at.y) * p.width + at.x;
+        const int64_t first = pixel_of(p, at);
         __mmask16 wanted[2][2];
         __m512 residual[2][2];
 #pragma GCC unroll 2
@@ -361,9 +372,7 @@ void convolve(const Patches &p, int n, ConstSlice src, const ConvPrologue &prolo
     constexpr int64_t kFlushedTiles = kSumRows / 4;
     Place place;
     for (int64_t first = 0; first < all; first += kTiles) {
-        Group group;
-        group.count = int(all - first < kTiles ? all - first : kTiles);
-        for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
+        const Group group = next_group(p, place, all - first);
         patches(p, group, src, prologue, v);
         for (int block = 0; block < p.blocks(); block++) {
             products(v, packed + block * block_floats, p.src_channels, m,
@@ -408,8 +417,7 @@ void gradients(const Patches &p, const Group &group, ConstSlice ddst, float *u) 
         const __mmask16 lanes = first_lanes(p.dst_channels - c);
         for (int t = 0; t < group.count; t++) {
             const Place &at = group.places[t];
-            const float *pixel = static_cast<const float *>(ddst.data) + c +
-                                 ((at.image * p.height + at.y) * p.width + at.x) * ddst.pitch;
+            const float *pixel = static_cast<const float *>(ddst.data) + c + pixel_of(p, at) * ddst.pitch;
             __m512 rows[2][4];
 #pragma GCC unroll 2
             for (int i = 0; i < 2; i++) {
@@ -480,9 +488,8 @@ void run_weights(const ConvShape &s, int n, ConstSlice src, const ConvPrologue &
     for (int64_t first = 0; first < all; add = true) {
         int counts[4], groups = 0;
         for (; groups < together && first < all; groups++, first += kTiles) {
-            Group group;
-            counts[groups] = group.count = int(all - first < kTiles ? all - first : kTiles);
-            for (int t = 0; t < group.count; t++, place.next(p)) group.places[t] = place;
+            const Group group = next_group(p, place, all - first);
+            counts[groups] = group.count;
             patches(p, group, src, prologue, v + groups * v_step);
             gradients(p, group, ddst, u + groups * u_step);
         }
