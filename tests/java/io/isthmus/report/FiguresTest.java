@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.isthmus.config.CycleConfig;
+import io.isthmus.config.InsertionConfig;
 import io.isthmus.config.PairValue;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.engine.Metrics;
@@ -121,9 +122,9 @@ class FiguresTest {
             "profile-2-3",
             "profile-1-2",
             "profile-1-3",
+            "minima-and-saddles",
             "graph",
             "disconnectivity",
-            "minima-and-saddles",
             "cycles");
     assertThat(Report.figures(HandRun.with(List.of(), List.of()))).isEmpty();
   }
@@ -220,10 +221,12 @@ class FiguresTest {
             last.minima(),
             last.connections(),
             List.of(new CycleConfig(10, 0.1f, true, false)),
+            new InsertionConfig(0.2, 0),
             List.of(),
             List.of(),
             List.of(),
-            "");
+            "",
+            List.of());
     assertThat(Verdict.of(last).saddle()).isEqualTo(0.07);
     assertThat(Verdict.of(best).saddle()).isEqualTo(0.04);
     assertThat(figure(best, "profile-1-2").data()).contains(",0.04,").doesNotContain(",0.07,");

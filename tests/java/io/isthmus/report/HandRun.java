@@ -1,6 +1,7 @@
 package io.isthmus.report;
 
 import io.isthmus.config.CycleConfig;
+import io.isthmus.config.InsertionConfig;
 import io.isthmus.config.PairValue;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.engine.Metrics;
@@ -59,10 +60,12 @@ final class HandRun {
         minima,
         connections,
         List.of(new CycleConfig(1000, 0.1f, true, false)),
+        new InsertionConfig(0.2, 0),
         List.of(),
         List.of(),
         List.of(),
-        "seed: 1\n");
+        "seed: 1\n",
+        List.of());
   }
 
   /** A pair whose path has these three values inside and whose line this maximum in the middle. */

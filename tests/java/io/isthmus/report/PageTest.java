@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.isthmus.config.CycleConfig;
+import io.isthmus.config.InsertionConfig;
 import io.isthmus.config.PairValue;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.neb.CycleResult;
@@ -130,10 +131,12 @@ class PageTest {
             good.minima(),
             good.connections(),
             List.of(new CycleConfig(1, 1, true, false)),
+            new InsertionConfig(0.2, 0),
             List.of(new Fact(hostile, hostile)),
             List.of(new Cost(hostile, 1, 1)),
             List.of(new Fact(hostile, hostile)),
-            hostile);
+            hostile,
+            List.of());
     String page = page(bad);
     String clean = page(good);
     assertThat(matches("<img|onerror=alert\\(1\\)>|<!--|\u0000", page)).isEmpty();

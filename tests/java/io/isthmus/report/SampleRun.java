@@ -1,6 +1,7 @@
 package io.isthmus.report;
 
 import io.isthmus.config.CycleConfig;
+import io.isthmus.config.InsertionConfig;
 import io.isthmus.config.PairValue;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.engine.Metrics;
@@ -87,6 +88,7 @@ final class SampleRun {
             new CycleConfig(1000, 0.1f, true, false),
             new CycleConfig(2000, 0.01f, false, false),
             new CycleConfig(2000, 0.001f, false, false)),
+        new InsertionConfig(0.2, 0),
         List.of(
             new Fact("Preset", "paper"),
             new Fact("Training loss", "clean pass over 50,000 images"),
@@ -100,7 +102,8 @@ final class SampleRun {
             new Fact("Processor", "AMD EPYC 7763 64-Core Processor, 2 cores"),
             new Fact("System", "Debian GNU/Linux 12, x86_64"),
             new Fact("Isthmus", "0.1.0")),
-        "seed: 7\nbackend: cpu\nmodel: resnet20:shortcut=B\ntraining:\n  minima: " + minima + "\n");
+        "seed: 7\nbackend: cpu\nmodel: resnet20:shortcut=B\ntraining:\n  minima: " + minima + "\n",
+        List.of());
   }
 
   /** A surface: energies only, negative ones too. */
@@ -124,10 +127,12 @@ final class SampleRun {
         List.of(first, second, third),
         connections,
         List.of(new CycleConfig(500, 1e-4f, true, false)),
+        new InsertionConfig(0.2, 0),
         List.of(),
         List.of(),
         List.of(),
-        "");
+        "",
+        List.of());
   }
 
   private static Connection surfaceConnection(Minimum a, Minimum b, double top, double lineTop) {

@@ -1,14 +1,25 @@
 package io.isthmus.cli;
 
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
 import io.isthmus.experiment.Summary;
+import io.isthmus.neb.Pair;
+import io.isthmus.report.Figure;
+import io.isthmus.report.Gallery;
 import io.isthmus.report.Report;
 import io.isthmus.report.ResultTable;
 import io.isthmus.report.RunSummary;
+import io.isthmus.report.Subject;
 import io.isthmus.store.RunDirectory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -18,7 +29,9 @@ import picocli.CommandLine.Parameters;
     name = "report",
     description = {
       "Print the result table of one run or several; with --write also renew each run's tables,"
-          + " figures and report.html."
+          + " figures and report.html.",
+      "",
+      "With --figure draw one figure instead: as SVG, as PNG, and its numbers as CSV."
     })
 final class ReportVerb implements Callable<Integer> {
   /** What the table is written as. */
@@ -52,12 +65,48 @@ final class ReportVerb implements Callable<Integer> {
       description = "Write tables/, figures/ and report.html of each run anew.")
   private boolean write;
 
+  @Option(
+      names = "--figure",
+      paramLabel = "N|NAME",
+      description =
+          "Draw this figure of the paper (1 to 8), or one by its name, such as disconnectivity; one"
+              + " that does not exist lists them.")
+  private String figure;
+
+  @Option(
+      names = "--pair",
+      paramLabel = "A-B",
+      description =
+          "With --figure: the pair of minima it shows (default: that of the tree's highest"
+              + " saddle).")
+  private String pair;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FOLDER",
+      description = "With --figure: where its files go (default: figures/ in the first DIR).")
+  private Path output;
+
   ReportVerb(Console console) {
     this.console = console;
   }
 
+  /** A figure and its files. */
+  private record Drawing(String name, String title, String caption, Path svg, Path png, Path csv) {}
+
+  /** What {@code --figure} answers: what was drawn, and a sentence for each part that was not. */
+  private record Document(List<Drawing> figures, List<String> missing) {}
+
   @Override
   public Integer call() {
+    if (figure == null && (pair != null || output != null)) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          (pair == null ? "--output" : "--pair") + " belongs to a figure; say which with --figure");
+    }
+    if (figure != null) {
+      return draw();
+    }
     List<RunSummary> summaries = new ArrayList<>();
     for (Path folder : folders) {
       RunSummary summary = Summary.of(RunDirectory.view(folder));
@@ -69,6 +118,48 @@ final class ReportVerb implements Callable<Integer> {
     ResultTable table = ResultTable.of(summaries);
     console.answer(Json.read(table.json()), () -> text(table));
     return 0;
+  }
+
+  private int draw() {
+    Optional<Pair> asked = Optional.ofNullable(pair).map(ReportVerb::pair);
+    List<Subject> subjects = new ArrayList<>();
+    for (Path folder : folders) {
+      subjects.add(new Subject(folder, Summary.of(RunDirectory.view(folder)), asked));
+    }
+    Gallery.Drawn drawn = Gallery.draw(figure, subjects);
+    Path target = output != null ? output : folders.get(0).resolve("figures");
+    List<Drawing> drawings = new ArrayList<>();
+    for (Figure each : drawn.figures()) {
+      Report.FigureFiles files = Report.write(each, target);
+      drawings.add(
+          new Drawing(
+              each.name(), each.title(), each.caption(), files.svg(), files.png(), files.csv()));
+    }
+    drawn.missing().forEach(console::note);
+    console.answer(
+        new Document(drawings, drawn.missing()),
+        () ->
+            drawings.stream()
+                .flatMap(each -> Stream.of(each.svg(), each.png(), each.csv()))
+                .map(Path::toString)
+                .collect(Collectors.joining(System.lineSeparator())));
+    return ExitCode.OK.status();
+  }
+
+  private static Pair pair(String text) {
+    Matcher numbers = Pattern.compile("(\\d{1,9})-(\\d{1,9})").matcher(text);
+    if (!numbers.matches()) {
+      throw new IsthmusException(
+          ExitCode.USAGE, "'%s' is no pair of minima; write it like 1-2".formatted(text));
+    }
+    int from = Integer.parseInt(numbers.group(1));
+    int to = Integer.parseInt(numbers.group(2));
+    if (from < 1 || to < 1 || from == to) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "a pair is two different minima, numbered from 1, but got %d and %d".formatted(from, to));
+    }
+    return Pair.of(from, to);
   }
 
   private String text(ResultTable table) {

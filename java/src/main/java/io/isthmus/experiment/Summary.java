@@ -11,6 +11,7 @@ import io.isthmus.landscape.Minimum;
 import io.isthmus.neb.CycleResult;
 import io.isthmus.neb.Pair;
 import io.isthmus.neb.Profile;
+import io.isthmus.report.Finding;
 import io.isthmus.report.RunSummary;
 import io.isthmus.report.RunSummary.Connection;
 import io.isthmus.report.RunSummary.Cost;
@@ -75,10 +76,17 @@ public final class Summary {
             .toList(),
         connections,
         config.exploration().cycles(),
+        config.exploration().insertion(),
         notes(),
         costs(connections),
         environment(),
-        Config.toYaml(config));
+        Config.toYaml(config),
+        findings());
+  }
+
+  /** Results beyond minima and paths, kind by kind. */
+  private List<Finding> findings() {
+    return List.of();
   }
 
   private long parameters() {

@@ -15,7 +15,9 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -55,35 +57,44 @@ public final class Report {
   /**
    * Writes one figure as SVG, PNG and its data.
    *
+   * @param folder where to; made where it is missing
    * @throws IsthmusException ({@link ExitCode#IO}) when a file cannot be written
    */
-  public static void write(Figure figure, Path folder) {
-    write(folder.resolve(figure.name() + ".svg"), SvgWriter.file(figure.scene()));
-    byte[] png = PngWriter.write(figure.scene(), PIXELS);
-    write(folder.resolve(figure.name() + ".png"), png);
-    write(folder.resolve(figure.name() + ".csv"), figure.data());
+  public static FigureFiles write(Figure figure, Path folder) {
+    FigureFiles files =
+        new FigureFiles(
+            folder.resolve(figure.name() + ".svg"),
+            folder.resolve(figure.name() + ".png"),
+            folder.resolve(figure.name() + ".csv"));
+    write(files.svg(), SvgWriter.file(figure.scene()));
+    write(files.png(), PngWriter.write(figure.scene(), PIXELS));
+    write(files.csv(), figure.data());
+    return files;
   }
 
   /**
+   * The files of a figure.
+   *
+   * @param svg the drawing, sharp at any size
+   * @param png the same as a picture
+   * @param csv the numbers it shows
+   */
+  public record FigureFiles(Path svg, Path png, Path csv) {}
+
+  /**
    * All figures for which a run has data: profiles of the pairs (that of the tree's highest saddle
-   * first), graph, disconnectivity graph, minima and saddles, cycles.
+   * first), then everything else of the {@link Gallery}.
    */
   public static List<Figure> figures(RunSummary run) {
-    List<Figure> figures = new ArrayList<>();
+    Map<String, Figure> figures = new LinkedHashMap<>();
     for (Connection connection : highestFirst(run)) {
       if (connection.line().isPresent() || !connection.cycles().isEmpty()) {
-        figures.add(ProfileFigure.of(run, connection));
+        Figure profile = ProfileFigure.of(run, connection);
+        figures.put(profile.name(), profile);
       }
     }
-    if (!run.minima().isEmpty()) {
-      figures.add(GraphFigure.of(run));
-      figures.add(DisconnectivityFigure.of(run));
-      figures.add(OverviewFigure.of(run));
-    }
-    if (run.connections().stream().anyMatch(c -> !c.cycles().isEmpty())) {
-      figures.add(CyclesFigure.of(run));
-    }
-    return figures;
+    Gallery.of(run).forEach(figure -> figures.putIfAbsent(figure.name(), figure));
+    return List.copyOf(figures.values());
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.isthmus.report;
 
 import io.isthmus.config.CycleConfig;
+import io.isthmus.config.InsertionConfig;
 import io.isthmus.config.PairValue;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.landscape.MinimaGraph;
@@ -11,6 +12,7 @@ import io.isthmus.neb.Pair;
 import io.isthmus.neb.PathResult;
 import io.isthmus.neb.Profile;
 import io.isthmus.neb.Saddle;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,11 +33,13 @@ import java.util.Optional;
  * @param minima the trained minima, by rising number
  * @param connections every pair that has been asked for, in the order of asking
  * @param schedule the cycles that every path goes through
+ * @param insertion when a cycle adds pivots
  * @param notes what a reader of the numbers needs to know: how the training loss is evaluated, from
  *     how many batches statistics are recomputed, the preset
  * @param costs what it took, by stage
  * @param environment processor, operating system, versions, commit
  * @param configuration the resolved configuration as YAML
+ * @param findings results beyond minima and paths
  */
 public record RunSummary(
     String title,
@@ -48,10 +52,12 @@ public record RunSummary(
     List<Minimum> minima,
     List<Connection> connections,
     List<CycleConfig> schedule,
+    InsertionConfig insertion,
     List<Fact> notes,
     List<Cost> costs,
     List<Fact> environment,
-    String configuration) {
+    String configuration,
+    List<Finding> findings) {
 
   /** Makes the lists unmodifiable. */
   public RunSummary {
@@ -61,6 +67,7 @@ public record RunSummary(
     notes = List.copyOf(notes);
     costs = List.copyOf(costs);
     environment = List.copyOf(environment);
+    findings = List.copyOf(findings);
   }
 
   /** The finished cycle whose path counts for a pair; empty before the first one. */
@@ -89,6 +96,17 @@ public record RunSummary(
     return SpanningTree.of(graph()).edges().stream()
         .map(edge -> connection(edge.pair()).orElseThrow())
         .toList();
+  }
+
+  /** The connection of the tree with the highest saddle; empty while there is no tree. */
+  public Optional<Connection> highest() {
+    return tree().stream()
+        .max(Comparator.comparingDouble(c -> path(c).orElseThrow().saddle(convention).trainLoss()));
+  }
+
+  /** The findings of one kind, in the order in which they were gathered. */
+  public <T extends Finding> List<T> findings(Class<T> kind) {
+    return findings.stream().filter(kind::isInstance).map(kind::cast).toList();
   }
 
   /** The minima that the tree joins; all of them while there is no tree. */

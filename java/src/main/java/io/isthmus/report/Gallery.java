@@ -1,0 +1,217 @@
+package io.isthmus.report;
+
+import io.isthmus.config.DidYouMean;
+import io.isthmus.config.ExitCode;
+import io.isthmus.config.IsthmusException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Every figure a report can be asked for, by its number in the paper (Draxler et al. 2018) and by
+ * its name: the one place that knows how each is drawn.
+ *
+ * <p>A new figure takes one line in {@link #ENTRIES}: {@link #each} for a figure of one run, {@link
+ * #joint} for one that shows several runs together. Its painter draws from {@link Subject#run()}
+ * alone; where the run lacks what the figure shows it throws {@link Missing} with a sentence that
+ * names the command which makes it. Figures of one number are parts of the same figure of the
+ * paper; asked for by number, all parts are drawn for which there are data. Everything that can be
+ * drawn also goes into {@code figures/} of every run, by {@link Report#write}.
+ */
+public final class Gallery {
+  private static final List<Entry> ENTRIES =
+      List.of(
+          each(1, "profile", "loss on the straight line and along the path", Gallery::profile),
+          joint(5, "minima-and-saddles", "all minima, saddles, straight lines", Gallery::overview),
+          each(0, "graph", "the minima, the computed paths and their tree", Gallery::graph),
+          each(0, "disconnectivity", "which minima join at which height", Gallery::disconnectivity),
+          each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles));
+
+  private Gallery() {}
+
+  /** Draws a figure. */
+  @FunctionalInterface
+  public interface Painter {
+    /**
+     * The figure of these runs, as one or several drawings.
+     *
+     * @param subjects at least one run
+     * @throws Missing if the runs do not hold what it shows
+     */
+    List<Figure> draw(List<Subject> subjects);
+  }
+
+  /** Draws a figure of one run. */
+  @FunctionalInterface
+  public interface RunPainter {
+    /**
+     * The figure of a run.
+     *
+     * @throws Missing if the run does not hold what it shows
+     */
+    Figure draw(Subject subject);
+  }
+
+  /**
+   * A figure that can be asked for.
+   *
+   * @param number of the paper's figure that it redraws; 0 for a figure the paper does not have
+   * @param name the word for it; the files of a figure that a run has once are called so
+   * @param shows what it shows, in a few words
+   * @param painter draws it
+   */
+  public record Entry(int number, String name, String shows, Painter painter) {
+    /** For instance {@code 3 (insertion)}. */
+    String label() {
+      return number > 0 ? number + " (" + name + ")" : name;
+    }
+  }
+
+  /**
+   * What came of a request.
+   *
+   * @param figures what was drawn, at least one
+   * @param missing a sentence for each part that could not be drawn
+   */
+  public record Drawn(List<Figure> figures, List<String> missing) {}
+
+  /** All figures: those of the paper by rising number, then the others. */
+  public static List<Entry> entries() {
+    return ENTRIES;
+  }
+
+  /**
+   * Draws a figure of the runs: for one run its files are called as in the run's own {@code
+   * figures/}; for several a figure of one run is drawn for each and the run's folder is put before
+   * its name.
+   *
+   * @param asked a number of the paper's figures or a name
+   * @throws IsthmusException USAGE if there is no such figure
+   * @throws Missing if the runs hold nothing of what it shows
+   */
+  public static Drawn draw(String asked, List<Subject> subjects) {
+    List<Figure> figures = new ArrayList<>();
+    List<Missing> missing = new ArrayList<>();
+    for (Entry entry : find(asked)) {
+      try {
+        figures.addAll(entry.painter().draw(subjects));
+      } catch (Missing lacking) {
+        missing.add(lacking);
+      }
+    }
+    if (figures.isEmpty()) {
+      throw missing.get(0);
+    }
+    return new Drawn(figures, missing.stream().map(Missing::getMessage).toList());
+  }
+
+  /** Everything that can be drawn of a run on its own. */
+  static List<Figure> of(RunSummary run) {
+    Subject subject = new Subject(Path.of(""), run, Optional.empty());
+    List<Figure> figures = new ArrayList<>();
+    for (Entry entry : ENTRIES) {
+      try {
+        figures.addAll(entry.painter().draw(List.of(subject)));
+      } catch (Missing nothingToShow) {
+        continue; // no run has everything
+      }
+    }
+    return figures;
+  }
+
+  /** The figures of a number, or that of a name. */
+  private static List<Entry> find(String asked) {
+    List<Entry> found =
+        ENTRIES.stream()
+            .filter(e -> e.name().equals(asked) || e.number() > 0 && asked.equals("" + e.number()))
+            .toList();
+    if (found.isEmpty()) {
+      List<String> names = ENTRIES.stream().map(Entry::name).toList();
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "there is no figure %s%s; there are %s"
+              .formatted(
+                  asked,
+                  asked.matches("\\d+") ? "" : DidYouMean.hint(asked, new TreeSet<>(names)),
+                  ENTRIES.stream().map(Entry::label).collect(Collectors.joining(", "))));
+    }
+    return found;
+  }
+
+  /** A figure of one run; for several it is drawn once for each. */
+  private static Entry each(int number, String name, String shows, RunPainter painter) {
+    return new Entry(
+        number,
+        name,
+        shows,
+        subjects ->
+            subjects.stream()
+                .map(subject -> named(painter.draw(subject), subject, subjects.size() > 1))
+                .toList());
+  }
+
+  /** A figure that shows several runs together. */
+  private static Entry joint(int number, String name, String shows, Painter painter) {
+    return new Entry(number, name, shows, painter);
+  }
+
+  /** Tells figures of several runs apart by the names of their files. */
+  private static Figure named(Figure figure, Subject subject, boolean several) {
+    return several
+        ? new Figure(
+            subject.folder().toAbsolutePath().normalize().getFileName() + "-" + figure.name(),
+            figure.title(),
+            figure.caption(),
+            figure.scene(),
+            figure.data())
+        : figure;
+  }
+
+  private static Figure profile(Subject subject) {
+    RunSummary.Connection connection = subject.connection();
+    if (connection.line().isEmpty() && connection.cycles().isEmpty()) {
+      throw new Missing(
+          "Neither line nor path %s of %s is evaluated; 'isthmus connect %s %d %d' does both."
+              .formatted(
+                  connection.name(),
+                  subject.folder(),
+                  subject.folder(),
+                  connection.pair().first(),
+                  connection.pair().second()));
+    }
+    return ProfileFigure.of(subject.run(), connection);
+  }
+
+  private static List<Figure> overview(List<Subject> subjects) {
+    return subjects.stream().map(s -> OverviewFigure.of(withMinima(s))).toList();
+  }
+
+  private static Figure graph(Subject subject) {
+    return GraphFigure.of(withMinima(subject));
+  }
+
+  private static Figure disconnectivity(Subject subject) {
+    return DisconnectivityFigure.of(withMinima(subject));
+  }
+
+  private static Figure cycles(Subject subject) {
+    if (subject.run().connections().stream().allMatch(c -> c.cycles().isEmpty())) {
+      throw new Missing(
+          "No cycle of any path of %s is finished; 'isthmus explore %s' goes on with them."
+              .formatted(subject.folder(), subject.folder()));
+    }
+    return CyclesFigure.of(subject.run());
+  }
+
+  private static RunSummary withMinima(Subject subject) {
+    if (subject.run().minima().isEmpty()) {
+      throw new Missing(
+          "%s has no trained minimum yet; 'isthmus train -o %s' trains them."
+              .formatted(subject.folder(), subject.folder()));
+    }
+    return subject.run();
+  }
+}
