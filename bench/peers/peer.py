@@ -10,17 +10,9 @@ from torch.nn import functional as F
 
 from data import CLASSES, MEAN, STD
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "native" / "golden"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "java" / "exchange"))
 
-
-def module_of(spec):
-    from make_golden import DenseNet, ResNet
-
-    name, _, keys = spec.partition(":")
-    if name.startswith("resnet"):
-        return ResNet(int(name[6:]), 3, CLASSES, "B" if "shortcut=B" in keys else "A")
-    depth, growth, *bc = name[len("densenet"):].split("-")
-    return DenseNet(int(depth), int(growth), 3, CLASSES, bool(bc), 0.5 if bc else 1.0)
+from isthmus_networks import network  # noqa: E402
 
 
 def names_of(module):
@@ -36,7 +28,7 @@ class Net:
         self.precision = precision
         self.memory = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         self.dtype = torch.float64 if precision == "fp64" else torch.float32
-        self.module = module_of(spec).to(dtype=self.dtype, memory_format=self.memory)
+        self.module = network(spec, 3, 32, 32, CLASSES).to(dtype=self.dtype, memory_format=self.memory)
         self.parameters = list(self.module.parameters())
         tensors = self.module.state_dict()
         self.statistics = [tensors[name] for name in names_of(self.module)[len(self.parameters):]]

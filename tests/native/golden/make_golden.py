@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the golden files beside it: the networks of Isthmus as plain PyTorch modules, in double.
+"""Writes the golden files beside it: java/exchange/isthmus_networks.py, plain PyTorch modules, in double.
 
 This is the independent implementation that judges native/src/architectures.cpp (key names, shapes, order, strides,
 shortcuts, transitions) and, through the C API, whole gradients. Run it only when an architecture is added or renamed:
@@ -23,14 +23,15 @@ A projection on pseudo-random numbers makes every entry count and every permutat
 import math
 import pathlib
 import sys
-from collections import OrderedDict
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.resolve().parents[2] / "java" / "exchange"))
+
+from isthmus_networks import network  # noqa: E402
 
 
 # --- the formula -------------------------------------------------------------------------------------------------
@@ -63,182 +64,25 @@ def value(key: str, shape) -> torch.Tensor:
     return torch.from_numpy(values.astype(np.float32).astype(np.float64)).reshape(shape)
 
 
-# --- the networks ------------------------------------------------------------------------------------------------
-class PadShortcut(nn.Module):
-    """He et al. 2015, option A: every second pixel, zero channels half before and half after."""
-
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.before, self.after, self.stride = (outputs - inputs) // 2, (outputs - inputs + 1) // 2, stride
-
-    def forward(self, x):
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
-
-
-class Block(nn.Module):
-    def __init__(self, inputs, outputs, stride, shortcut):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        if stride == 1 and inputs == outputs:
-            self.downsample = nn.Identity()
-        elif shortcut == "A":
-            self.downsample = PadShortcut(inputs, outputs, stride)
-        else:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        h = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(h)) + self.downsample(x))
-
-
-class ResNet(nn.Module):
-    """CIFAR ResNet of depth 6n + 2 (He et al. 2015, section 4.2)."""
-
-    def __init__(self, depth, channels, classes, shortcut, width=16):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        inputs = width
-        for stage in range(3):
-            outputs = width << stage
-            blocks = []
-            for block in range((depth - 2) // 6):
-                blocks.append(Block(inputs, outputs, 2 if stage > 0 and block == 0 else 1, shortcut))
-                inputs = outputs
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
-        self.linear_out = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear_out(x.mean((2, 3)))
-
-
-class DenseLayer(nn.Module):
-    def __init__(self, inputs, growth, bottleneck):
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(inputs)
-        if bottleneck:
-            self.conv1 = nn.Conv2d(inputs, 4 * growth, 1, bias=False)
-            self.bn2 = nn.BatchNorm2d(4 * growth)
-            self.conv2 = nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False)
-        else:
-            self.conv1 = nn.Conv2d(inputs, growth, 3, padding=1, bias=False)
-        self.bottleneck = bottleneck
-
-    def forward(self, x):
-        z = self.conv1(F.relu(self.bn1(x)))
-        if self.bottleneck:
-            z = self.conv2(F.relu(self.bn2(z)))
-        return torch.cat((x, z), 1)
-
-
-class Transition(nn.Module):
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(inputs)
-        self.conv1 = nn.Conv2d(inputs, outputs, 1, bias=False)
-
-    def forward(self, x):
-        return F.avg_pool2d(self.conv1(F.relu(self.bn1(x))), 2)
-
-
-class DenseNet(nn.Module):
-    """DenseNet for CIFAR (Huang et al. 2016) with three blocks and 2 * growth stem channels."""
-
-    def __init__(self, depth, growth, channels, classes, bottleneck, compression):
-        super().__init__()
-        layers = (depth - 4) // (6 if bottleneck else 3)
-        width = 2 * growth
-        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
-        for block in (1, 2, 3):
-            stack = []
-            for _ in range(layers):
-                stack.append(DenseLayer(width, growth, bottleneck))
-                width += growth
-            setattr(self, f"dense{block}", nn.Sequential(*stack))
-            if block < 3:
-                reduced = int(width * compression)
-                setattr(self, f"trans{block}", Transition(width, reduced))
-                width = reduced
-        self.bn1 = nn.BatchNorm2d(width)
-        self.linear_out = nn.Linear(width, classes)
-
-    def forward(self, x):
-        x = self.trans1(self.dense1(self.conv1(x)))
-        x = self.dense3(self.trans2(self.dense2(x)))
-        return self.linear_out(F.relu(self.bn1(x)).mean((2, 3)))
-
-
-class MLP(nn.Module):
-    def __init__(self, inputs, widths, classes, activation, batch_norm=False):
-        super().__init__()
-        self.body = nn.Sequential()
-        for i, width in enumerate(widths):
-            layer = OrderedDict(linear=nn.Linear(inputs, width))
-            if batch_norm:
-                layer["batch_norm"] = nn.BatchNorm1d(width)
-            layer["activation"] = activation()
-            self.body.add_module(f"layer_{i}", nn.Sequential(layer))
-            inputs = width
-        self.final = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        return self.final(self.body(x.flatten(1)))
-
-
-class CNN(nn.Module):
-    """Convolution, 2x2 maximum, [batch norm,] ReLU, any number of times; at most one hidden layer."""
-
-    def __init__(self, channels, height, width, filters, classes, batch_norm=False, kernel=3, dense=0):
-        super().__init__()
-        self.conv = nn.Sequential()
-        for i, outputs in enumerate(filters):
-            layer = OrderedDict(conv=nn.Conv2d(channels, outputs, kernel, padding=kernel // 2), maxpool=nn.MaxPool2d(2))
-            if batch_norm:
-                layer["batchnorm"] = nn.BatchNorm2d(outputs)
-            layer["activation"] = nn.ReLU()
-            self.conv.add_module(f"conv_{i}", nn.Sequential(layer))
-            channels, height, width = outputs, height // 2, width // 2
-        inputs = channels * height * width
-        self.fc = nn.Sequential()
-        if dense:
-            layer = OrderedDict(linear=nn.Linear(inputs, dense))
-            if batch_norm:
-                layer["batch_norm"] = nn.BatchNorm1d(dense)
-            layer["activation"] = nn.ReLU()
-            self.fc.add_module("fc_0", nn.Sequential(layer))
-            inputs = dense
-        self.final = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        return self.final(self.fc(self.conv(x).flatten(1)))
-
-
 # --- the cases ---------------------------------------------------------------------------------------------------
-def cases():
-    """file name, spec, channels, height, width, classes, images, module"""
-    for s in "AB":
-        yield f"resnet8-{s}", f"resnet8:shortcut={s}", 3, 8, 8, 10, 4, ResNet(8, 3, 10, s)
-        yield f"resnet8-{s}-odd", f"resnet8:shortcut={s},width=5", 1, 9, 7, 3, 7, ResNet(8, 1, 3, s, 5)
-        yield f"resnet20-{s}", f"resnet20:shortcut={s}", 3, 16, 16, 10, 2, ResNet(20, 3, 10, s)
-    yield "densenet10-4", "densenet10-4", 3, 8, 8, 10, 4, DenseNet(10, 4, 3, 10, False, 1.0)
-    yield "densenet16-4-bc", "densenet16-4-bc", 3, 8, 8, 10, 4, DenseNet(16, 4, 3, 10, True, 0.5)
-    yield "densenet40-12", "densenet40-12", 3, 8, 8, 10, 2, DenseNet(40, 12, 3, 10, False, 1.0)
-    yield "densenet100-12-bc", "densenet100-12-bc", 3, 8, 8, 100, 2, DenseNet(100, 12, 3, 100, True, 0.5)
-
-
-    yield "mlp-linear", "mlp", 2, 3, 4, 3, 5, MLP(24, (), 3, nn.ReLU)
-    yield "mlp-7-5", "mlp-7-5", 2, 3, 4, 3, 5, MLP(24, (7, 5), 3, nn.ReLU)
-    yield "mlp-7-5-tanh", "mlp-7-5:activation=tanh", 2, 3, 4, 3, 5, MLP(24, (7, 5), 3, nn.Tanh)
-    sigmoid = MLP(24, (6,), 3, nn.Sigmoid, True)
-    yield "mlp-6-sigmoid-bn", "mlp-6:activation=sigmoid,batchnorm=1", 2, 3, 4, 3, 5, sigmoid
-    yield "cnn-4-6", "cnn-4-6", 3, 9, 11, 10, 4, CNN(3, 9, 11, (4, 6), 10)
-    everything = CNN(3, 8, 8, (4, 6), 10, True, 5, 7)
-    yield "cnn-4-6-everything", "cnn-4-6:batchnorm=1,kernel=5,dense=7", 3, 8, 8, 10, 4, everything
+CASES = [  # file name, architecture, channels, height, width, classes, images
+    ("resnet8-A", "resnet8:shortcut=A", 3, 8, 8, 10, 4),
+    ("resnet8-A-odd", "resnet8:shortcut=A,width=5", 1, 9, 7, 3, 7),
+    ("resnet20-A", "resnet20:shortcut=A", 3, 16, 16, 10, 2),
+    ("resnet8-B", "resnet8:shortcut=B", 3, 8, 8, 10, 4),
+    ("resnet8-B-odd", "resnet8:shortcut=B,width=5", 1, 9, 7, 3, 7),
+    ("resnet20-B", "resnet20:shortcut=B", 3, 16, 16, 10, 2),
+    ("densenet10-4", "densenet10-4", 3, 8, 8, 10, 4),
+    ("densenet16-4-bc", "densenet16-4-bc", 3, 8, 8, 10, 4),
+    ("densenet40-12", "densenet40-12", 3, 8, 8, 10, 2),
+    ("densenet100-12-bc", "densenet100-12-bc", 3, 8, 8, 100, 2),
+    ("mlp-linear", "mlp", 2, 3, 4, 3, 5),
+    ("mlp-7-5", "mlp-7-5", 2, 3, 4, 3, 5),
+    ("mlp-7-5-tanh", "mlp-7-5:activation=tanh", 2, 3, 4, 3, 5),
+    ("mlp-6-sigmoid-bn", "mlp-6:activation=sigmoid,batchnorm=1", 2, 3, 4, 3, 5),
+    ("cnn-4-6", "cnn-4-6", 3, 9, 11, 10, 4),
+    ("cnn-4-6-everything", "cnn-4-6:batchnorm=1,kernel=5,dense=7", 3, 8, 8, 10, 4),
+]
 
 
 class Kinks:
@@ -259,9 +103,10 @@ class Kinks:
         F.relu = self.relu
 
 
-def golden(name, spec, channels, height, width, classes, images, module):
+def golden(name, spec, channels, height, width, classes, images):
     """Of ten salts the first whose images keep float32 on the same side of every kink as double, or the best."""
     best, lines = 0.0, []
+    module = network(spec, channels, height, width, classes)
     for salt in range(10):
         with Kinks() as kinks:
             tried = passes(spec, channels, height, width, classes, images, salt, module)
@@ -318,7 +163,7 @@ def passes(spec, channels, height, width, classes, images, salt, module):
 def main():
     torch.set_num_threads(1)
     chosen = set(sys.argv[1:])
-    for case in cases():
+    for case in CASES:
         if not chosen or case[0] in chosen:
             golden(*case)
 
