@@ -75,6 +75,12 @@ double curvy_valley(double x, double y, double *gradient) {
     return off * off + well * well;
 }
 
+// Zero everywhere: every point is a minimum, every path is a lowest one (PyTorch-AutoNEB).
+double flat(double, double, double *gradient) {
+    if (gradient) gradient[0] = gradient[1] = 0;
+    return 0;
+}
+
 class SurfaceExecutor : public Executor {
   public:
     explicit SurfaceExecutor(const Surface &surface) : surface_(surface) {}
@@ -134,6 +140,7 @@ const std::vector<Surface> &surfaces() {
          {{-0.5, -0.5, -2}, {-0.5, 0.5, -2}, {0.5, -0.5, -2}, {0.5, 0.5, -2}},
          {{-0.5, 0, 0}, {0, -0.5, 0}, {0, 0.5, 0}, {0.5, 0, 0}}},
         {"curvy-valley", curvy_valley, {-10, -2}, {10, 2}, {{-2.5 * kPi, -1, 0}, {2.5 * kPi, 1, 0}}, {{0, 0, 1}}},
+        {"flat", flat, {0, 0}, {0, 1}, {}, {}},
     };
     return all;
 }

@@ -19,7 +19,7 @@ struct Surface {
     // Energy at (x, y); gradient [2] where not nullptr.
     double (*energy)(double x, double y, double *gradient);
     double low[2], high[2]; // the box that holds the stationary points; random points are drawn from it
-    std::vector<StationaryPoint> minima, saddles;
+    std::vector<StationaryPoint> minima, saddles; // the isolated ones
 };
 
 const std::vector<Surface> &surfaces();

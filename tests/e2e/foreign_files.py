@@ -1,4 +1,4 @@
-"""Makes the HDF5 files of strangers that ImportTest reads: python tests/e2e/foreign_files.py (needs h5py, numpy).
+"""Makes the files of strangers that ImportTest reads: python tests/e2e/foreign_files.py (needs h5py, numpy, safetensors).
 
 Value i of the model's vector is i / 4 - 3, whatever the order, layout and compression in the file.
 """
@@ -7,6 +7,7 @@ import pathlib
 
 import h5py
 import numpy as np
+from safetensors.numpy import save_file
 
 FOLDER = pathlib.Path(__file__).parents[1] / "resources/io/isthmus/store"
 TENSORS = {
@@ -64,3 +65,19 @@ with h5py.File(FOLDER / "hard-loop.h5", "w") as f:
 with h5py.File(FOLDER / "path.h5", "w", userblock_size=512) as f:
     pivots = np.stack([VECTOR, VECTOR * 2, VECTOR + 1])
     f.create_dataset("pivots", data=pivots, chunks=(2, 10), compression="gzip")
+
+# Paths tensor by tensor: the pivots of path.h5 along a new first axis.
+stacked = {name: np.stack([values, values * 2, values + 1]) for name, values in tensors()}
+tracked = {"bn1.num_batches_tracked": np.zeros(3, dtype="i8")}
+
+with h5py.File(FOLDER / "stacked.h5", "w") as f:
+    for name, values in (stacked | tracked).items():
+        f.create_dataset("state_dict/" + name.replace(".", "/"), data=values, compression="gzip", chunks=values.shape)
+
+save_file(stacked | tracked, FOLDER / "stacked.safetensors")
+save_file({"pivots": pivots}, FOLDER / "rows.safetensors")
+save_file(stacked | {"linear.bias": stacked["linear.bias"][:2]}, FOLDER / "uneven.safetensors")
+save_file({name: values[:1] for name, values in stacked.items()}, FOLDER / "single.safetensors")
+broken = stacked["conv1.weight"].copy()
+broken.reshape(3, -1)[1, 5] = np.nan
+save_file(stacked | {"conv1.weight": broken}, FOLDER / "nan.safetensors")

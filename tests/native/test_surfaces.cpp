@@ -105,6 +105,7 @@ TEST_F(Surfaces, HaveTheEnergiesOfTheirFormulas) {
         {"surface-mueller-brown", mueller_brown},
         {"surface-leps", leps},
         {"surface-egg-carton", [&](double x, double y) { return std::cos(2 * pi * x) + std::cos(2 * pi * y); }},
+        {"surface-flat", [](double, double) { return 0.0; }},
     };
     Random random(1);
     for (const auto &[spec, formula] : formulas) {
@@ -126,7 +127,8 @@ TEST_F(Surfaces, HaveTheEnergiesOfTheirFormulas) {
 
 TEST_F(Surfaces, HaveTheGradientsOfTheirEnergies) {
     Random random(2);
-    for (const char *spec : {"surface-mueller-brown", "surface-leps", "surface-egg-carton", "surface-curvy-valley"}) {
+    for (const char *spec :
+         {"surface-mueller-brown", "surface-leps", "surface-egg-carton", "surface-curvy-valley", "surface-flat"}) {
         const Problem problem(1, spec);
         const double h = 0x1p-10; // exact in float32 beside coordinates below 4 with 10 fractional bits
         for (int trial = 0; trial < 20; ++trial) {

@@ -226,9 +226,95 @@ class CommandsIT {
     String path = run + "/paths/0001-0003/cycle-03.h5";
     String file = own.resolve("pivot.safetensors").toString();
     assertThat(Run.of("export", path, "-o", file, "--pivot", "2").status()).isZero();
-    Run none = Run.of("export", path, "-o", own.resolve("x.h5").toString());
+    JsonNode pivot = points(file, "-s", "model=mlp-12", "-s", "data=digits");
+    assertThat(pivot.size()).isEqualTo(1);
+    Run none = Run.of("export", path, "-o", own.resolve("x.h5").toString(), "--pivot", "99");
     assertThat(none.status()).isEqualTo(2);
     assertThat(none.err()).contains("say which with --pivot 0 to");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"safetensors", "h5"})
+  void anExportedPathIsEvaluatedImportedAndGoneOnFrom(String format) throws IOException {
+    String path = run + "/paths/0001-0003/cycle-03.h5";
+    String file = own.resolve("path." + format).toString();
+    Run export = Run.of("export", path, "-o", file);
+    assertThat(export.status()).as(export.err()).isZero();
+    assertThat(export.out()).contains(" pivots in " + file);
+    JsonNode stored = points(path);
+    JsonNode alone =
+        points(
+            file,
+            "-s",
+            "data={name: digits, train_limit: 200, test_limit: 100}",
+            "-s",
+            "model=mlp-12",
+            "-s",
+            "exploration.batch=25",
+            "-s",
+            "training.batch=25");
+    assertThat(alone).isEqualTo(stored);
+    String again = own.resolve("again").toString();
+    Run brought = Run.of("import", file, "-o", again, "--config", config);
+    assertThat(brought.out().strip())
+        .as(brought.err())
+        .isEqualTo("the ends of " + file + " are minima 1 and 2");
+    Run connected = Run.of("connect", again, "1", "2", "--from", file, "--json");
+    assertThat(connected.status()).as(connected.err()).isZero();
+    assertThat(JSON.readTree(connected.out()).get("pivots").asInt())
+        .isGreaterThanOrEqualTo(stored.size());
+    Run full = Run.of("import", file, "-o", again);
+    assertThat(full.status()).isEqualTo(2);
+    assertThat(full.err()).contains("lacks one of its 3 minima, but");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"graphml", "dot"})
+  void theGraphOfARunIsExported(String format) throws IOException {
+    Path file = own.resolve("graph." + format);
+    Run export = Run.of("export", run, "-o", file.toString());
+    assertThat(export.status()).as(export.err()).isZero();
+    assertThat(export.out()).contains("3 minima and ", " paths in ");
+    assertThat(Files.readString(file)).contains("saddle_train_loss", "done");
+  }
+
+  @Test
+  void aFileOfPyTorchAutonebRunsUnchanged() throws IOException {
+    String yaml =
+        """
+        dataset: cifar10
+        architecture: {name: MLP, depth: 1, widths: 8}
+        device: cuda
+        minima_count: 2
+        minimum:
+          nsteps: 20
+          algorithm: {name: SGD, lr: 0.1, momentum: 0.9}
+          scheduler: {name: MultiStepLR, milestones: [10, 32000]}
+          eval: {batch_size: 16}
+        exploration:
+          value_key: train_loss
+          weight_key: saddle_train_loss
+          suggest: [unfinished, disconnected, mst]
+          autoneb:
+            - insert: {name: equal, count: 3}
+              subsample_pivot_count: 1
+              spring_constant: inf
+              weight_decay: 0.0001
+              optim:
+                nsteps: 5
+                algorithm: {name: SGD, lr: 0.1, momentum: 0.9}
+                eval: {batch_size: 32}
+            - insert: {count: 0}
+            - insert: {name: highest, count: 2, key: dense_train_loss}
+              optim: {algorithm: {lr: 0.01}}
+        """;
+    Path file = Files.writeString(own.resolve("theirs.yaml"), yaml);
+    Run run =
+        Run.of("run", file.toString(), "-o", own.resolve("theirs").toString(), "-s", "data=digits");
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(run.err())
+        .contains("a file of PyTorch-AutoNEB: device: cuda is not taken over")
+        .contains("path 1-2: cycle 3 of 3, ");
   }
 
   @Test
@@ -290,6 +376,9 @@ class CommandsIT {
           eval CONFIG                      | 65 | tiny.yaml
           export RUN/graph.json -o OWN/x.h5 | 65 | graph.json
           export MINIMUM -o OWN/x.pt       | 2  | must end in .safetensors or .h5
+          export MINIMUM -o OWN/x.graphml  | 2  | must end in .safetensors or .h5
+          export RUN -o OWN/x.h5           | 2  | must end in .graphml or .dot
+          export OWN -o OWN/x.dot          | 2  | holds no run
           export MINIMUM -o MINIMUM        | 2  | exists already
           export MINIMUM -o OWN/x.h5 --pivot 1 | 2 | has no pivots
           import MINIMUM -o RUN            | 2  | has all its 3 minima
@@ -399,8 +488,12 @@ class CommandsIT {
     }
   }
 
-  private JsonNode points(String file) {
-    return JSON.readTree(Run.of("eval", file, "--json").out()).get("points");
+  private JsonNode points(String file, String... more) {
+    List<String> words = new java.util.ArrayList<>(List.of("eval", file, "--json"));
+    words.addAll(List.of(more));
+    Run eval = Run.of(words.toArray(String[]::new));
+    assertThat(eval.status()).as(eval.err()).isZero();
+    return JSON.readTree(eval.out()).get("points");
   }
 
   private String[] filled(String command) {

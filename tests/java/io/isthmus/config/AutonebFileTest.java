@@ -3,12 +3,17 @@ package io.isthmus.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Files of PyTorch-AutoNEB, in the form of its last version and of an earlier one. */
 class AutonebFileTest {
+  @TempDir Path folder;
+
   private static final String CYCLES =
       """
       exploration:
@@ -55,7 +60,7 @@ class AutonebFileTest {
   void latestFormIsUnderstood() {
     ExperimentConfig c = parse(RESNET);
     assertThat(c.exploration().preset()).isEqualTo(Preset.OFFICIAL);
-    assertThat(c.backend()).isEqualTo("cuda");
+    assertThat(c.backend()).as("a wish, and no reason to refuse").isEqualTo("cpu");
     assertThat(c.data()).isEqualTo(new DataConfig("cifar10", null, null, false, 4, true, 0, 0));
     assertThat(c.model().spec()).isEqualTo("resnet56:shortcut=B");
     assertThat(c.training())
@@ -155,6 +160,75 @@ class AutonebFileTest {
   }
 
   @Test
+  void aCycleWithoutInsertionMayFollowTheFirst() {
+    String fast =
+        """
+        dataset: cifar10
+        architecture: {name: ResNet, depth: 20}
+        minima_count: 10
+        minimum: {nsteps: 64000, algorithm: {name: SGD, lr: 0.1, momentum: 0.9}}
+        exploration:
+          autoneb:
+            - insert: {name: equal, count: 15}
+              optim: {nsteps: 2000, algorithm: {name: SGD, lr: 0.1, momentum: 0.9}}
+            - insert: {count: 0}
+            - {}
+            - insert: {name: highest, count: 2, key: dense_train_loss}
+              optim: {algorithm: {lr: 0.01}}
+            - insert: {count: 0}
+        """;
+    assertThat(parse(fast).exploration().cycles())
+        .extracting(CycleConfig::insert)
+        .containsExactly(true, false, false, true, false);
+    assertThat(parse(fast).exploration().initialPivots()).isEqualTo(15);
+    assertThatThrownBy(() -> parse(fast.replace("{count: 0}", "{count: 1}")))
+        .hasMessageContaining("insert.name must be highest here, but is the text 'equal'");
+  }
+
+  @Test
+  void whatWillDifferIsSaidInOneLineEach() throws Exception {
+    Path file = folder.resolve("theirs.yaml");
+    Files.writeString(
+        file,
+        RESNET.replace("mst]", "all]").replace("spring_constant: inf", "spring_constant: 1e-9"));
+    Path ours = Files.writeString(folder.resolve("ours.yaml"), "model: surface-leps\n");
+    assertThat(Config.differences(List.of(ours, Path.of("demo")))).isEmpty();
+    assertThat(Config.differences(List.of(ours, file)))
+        .allSatisfy(line -> assertThat(line).startsWith(file + ", a file of PyTorch-AutoNEB: "))
+        .extracting(line -> line.replaceAll("^.*AutoNEB: (\\S+ \\S+ \\S+) .*$", "$1"))
+        .containsExactly(
+            "device: cuda is",
+            "all random numbers",
+            "a batch at",
+            "exploration.suggest is not",
+            "springs pull along");
+  }
+
+  @Test
+  void perceptronsAndTheFlatSurfaceAreTranslated() {
+    String mlp = RESNET.replace("{name: ResNet, depth: 56}", "{name: MLP, depth: 2, widths: %s}");
+    assertThat(parse(mlp.formatted("64")).model().spec()).isEqualTo("mlp-64-64:batchnorm=1");
+    assertThat(parse(mlp.formatted("[64, 32], batch_norm: False")).model().spec())
+        .isEqualTo("mlp-64-32");
+    assertThatThrownBy(() -> parse(mlp.formatted("[64]")))
+        .hasMessage("f.yaml:2:15: widths has 1 values, but depth is 2");
+    ExperimentConfig flat =
+        parse(
+            """
+            architecture: {name: Flat}
+            minima_count: 2
+            minimum: {nsteps: 0, algorithm: {name: SGD, lr: 0.01}}
+            exploration:
+              autoneb:
+                - insert: {name: equal, count: 3}
+                  spring_constant: 1e-9
+                  optim: {nsteps: 10, algorithm: {name: SGD, lr: 0.001}}
+            """);
+    assertThat(flat.model().spec()).isEqualTo("surface-flat");
+    assertThat(flat.training().steps()).isZero();
+  }
+
+  @Test
   void convolutionalNetworksAreTranslated() {
     String cnn =
         RESNET.replace(
@@ -168,9 +242,9 @@ class AutonebFileTest {
 
   @Test
   void overridesApplyToTheTranslation() {
-    ExperimentConfig c = parse(RESNET, "exploration.autoneb.0.steps=3", "backend=cpu");
+    ExperimentConfig c = parse(RESNET, "exploration.autoneb.0.steps=3", "backend=cuda");
     assertThat(c.exploration().cycles().get(0).steps()).isEqualTo(3);
-    assertThat(c.backend()).isEqualTo("cpu");
+    assertThat(c.backend()).isEqualTo("cuda");
   }
 
   @Test

@@ -56,6 +56,53 @@ class ImportTest {
     assertVector(pivots.get(2), 1, 1);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"stacked.h5", "stacked.safetensors", "rows.safetensors"})
+  void aPathComesInTensorByTensor(String name) throws IOException {
+    Path file = copy(name);
+    List<FloatBuffer> pivots = Import.path(file, Examples.TENSORS);
+    assertThat(pivots).hasSize(3);
+    assertVector(pivots.get(0), 1, 0);
+    assertVector(pivots.get(1), 2, 0);
+    assertVector(pivots.get(2), 1, 1);
+    assertThat(Import.points(file, Examples.TENSORS)).isEqualTo(pivots);
+  }
+
+  @Test
+  void aFileOfPointsIsTakenAsWhatItIs() throws IOException {
+    assertThat(Import.points(copy("path.h5"), Examples.TENSORS)).hasSize(3);
+    assertThat(Import.points(copy("nested-compressed.h5"), Examples.TENSORS)).hasSize(1);
+    for (String name : List.of("stacked.h5", "stacked.safetensors")) {
+      Path file = copy(name);
+      Sentences.data(() -> Import.stateDict(file, Examples.TENSORS))
+          .contains("holds the stacked pivots of a path, but one point is needed here");
+    }
+  }
+
+  @Test
+  void everyTensorOfAStackThatDoesNotFitIsNamed() throws IOException {
+    List<TensorInfo> model =
+        List.of(
+            new TensorInfo("conv1.weight", false, 0, new long[] {2, 3, 3, 3}),
+            new TensorInfo("bn1.weight", false, 54, new long[] {3}),
+            new TensorInfo("fc.bias", false, 57, new long[] {2}));
+    for (String name : List.of("stacked.h5", "stacked.safetensors")) {
+      Path file = copy(name);
+      Sentences.data(() -> Import.path(file, model))
+          .contains("missing: fc.bias;", "other shape: bn1.weight is [3, 2] instead of [3, 3]");
+    }
+    Path rows = copy("rows.safetensors");
+    Sentences.data(() -> Import.path(rows, model))
+        .contains("other shape: pivots is [3, 72] instead of [3, 59]");
+    Path uneven = copy("uneven.safetensors");
+    Sentences.data(() -> Import.path(uneven, Examples.TENSORS))
+        .contains("other shape: linear.bias is [2, 2] instead of [3, 2]");
+    Path single = copy("single.safetensors");
+    Sentences.data(() -> Import.path(single, Examples.TENSORS)).contains("path of 1 pivots");
+    Path nan = copy("nan.safetensors");
+    Sentences.data(() -> Import.path(nan, Examples.TENSORS)).contains("value 5 of pivot 1 is NaN");
+  }
+
   @Test
   void everyKeyThatDoesNotFitIsListedInOneSentence() throws IOException {
     List<TensorInfo> model =
@@ -72,7 +119,9 @@ class ImportTest {
             "unexpected: bn1.bias, bn1.running_mean, bn1.running_var, linear.bias, linear.weight;",
             "other shape: bn1.weight is [2] instead of [3]")
         .doesNotContain("num_batches_tracked");
-    Sentences.data(() -> Import.path(file, model)).contains("no dataset 'pivots'");
+    Sentences.data(() -> Import.path(file, model)).contains("missing: fc.weight, fc.bias;");
+    Sentences.data(() -> Import.path(file, Examples.TENSORS))
+        .contains("holds one point and not a path; stack");
     Path path = copy("path.h5");
     Sentences.data(() -> Import.path(path, model)).contains("[3, 72] instead of [2 or more, 61]");
   }
@@ -101,7 +150,7 @@ class ImportTest {
     for (byte[] start : new byte[][] {{'P', 'K', 3, 4, 0}, {(byte) 0x80, 2, '}', 'q'}}) {
       Files.write(file, start);
       Sentences.data(() -> Import.stateDict(file, Examples.TENSORS))
-          .contains("runs code when it is read", "safetensors.torch.save_file");
+          .contains("runs code when it is read", "convert_pt.py");
     }
   }
 
@@ -119,7 +168,8 @@ class ImportTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"nested-compressed.h5", "flat-latest.h5", "path.h5", "links.h5"})
+  @ValueSource(
+      strings = {"nested-compressed.h5", "flat-latest.h5", "path.h5", "links.h5", "stacked.h5"})
   void damageGivesASentenceOrOtherNumbersButNeverAnotherError(String name) throws IOException {
     Path file = copy(name);
     byte[] sound = Files.readAllBytes(file);
@@ -134,7 +184,7 @@ class ImportTest {
       Throwable thrown =
           catchThrowable(
               () -> {
-                if (name.equals("path.h5")) {
+                if (name.equals("path.h5") || name.equals("stacked.h5")) {
                   Import.path(file, Examples.TENSORS);
                 } else {
                   Import.stateDict(file, Examples.TENSORS);

@@ -37,7 +37,7 @@ class OwnFilesImportIT {
     }
     Sentences.data(() -> minimum.state().requireLayout(model, file)).contains("another order");
     Sentences.data(() -> Import.path(file, Examples.TENSORS))
-        .contains("holds a minimum, but a path is needed here");
+        .contains("holds a minimum, but a path or stacked path is needed here");
   }
 
   @Test
@@ -48,6 +48,24 @@ class OwnFilesImportIT {
     assertThat(Import.path(file, Examples.TENSORS)).isEqualTo(path.pivots());
     Sentences.data(() -> Import.stateDict(file, Examples.TENSORS))
         .contains("holds a path, but a minimum is needed here");
+  }
+
+  @Test
+  void aStackedPathComesBackAndIn() {
+    Path file = folder.resolve("stacked.h5");
+    StackedPath path = StackedPath.of(Examples.path(1));
+    path.write(file);
+    StackedPath back = StackedPath.read(file);
+    assertThat(back.pivots()).isEqualTo(path.pivots());
+    assertThat(back.pair()).isEqualTo(path.pair());
+    assertThat(back.cycle()).isEqualTo(3);
+    assertThat(back.origin()).isEqualTo(path.origin());
+    assertThat(Import.path(file, Examples.TENSORS)).isEqualTo(path.pivots());
+    assertThat(Import.points(file, Examples.TENSORS)).isEqualTo(path.pivots());
+    assertThat(FileSummary.of(file).datasets())
+        .containsEntry("/state_dict/conv1.weight", "[5, 2, 3, 3, 3]");
+    Sentences.data(() -> Import.stateDict(file, Examples.TENSORS))
+        .contains("holds a stacked path, but a minimum is needed here");
   }
 
   @Test

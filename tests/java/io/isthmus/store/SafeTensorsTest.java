@@ -51,6 +51,19 @@ class SafeTensorsTest {
   }
 
   @Test
+  void aPathComesBack() throws IOException {
+    StackedPath path = StackedPath.of(Examples.path(4));
+    SafeTensors.write(file, path);
+    assertThat(Import.path(file, Examples.TENSORS)).isEqualTo(path.pivots());
+    assertThat(FileSummary.of(file).attributes())
+        .containsEntry("kind", "stacked-path")
+        .containsEntry("pivots", "5");
+    assertThat(FileSummary.of(file).datasets())
+        .containsEntry("conv1.weight", "[5, 2, 3, 3, 3]")
+        .containsEntry("bn1.num_batches_tracked", "[5]");
+  }
+
+  @Test
   void anyOrderWillDo() throws IOException {
     write(
         """

@@ -66,7 +66,9 @@ final class ConfigurationArguments {
           "no configuration given; name a YAML file or a built-in one such as 'demo'"
               + " ('isthmus config list' shows them)");
     }
-    return Config.load(files, overrides(console, kept));
+    ExperimentConfig config = Config.load(files, overrides(console, kept));
+    Config.differences(files).forEach(console::note);
+    return config;
   }
 
   /** The configuration of a run, as changed by the overrides. */

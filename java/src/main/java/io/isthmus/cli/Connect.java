@@ -33,7 +33,8 @@ final class Connect implements Callable<Integer> {
   @Option(
       names = "--from",
       paramLabel = "FILE",
-      description = "Start from the pivots of this path in place of the straight line.")
+      description =
+          "Start from the pivots of this path, HDF5 or safetensors, in place of the straight line.")
   private Path start;
 
   Connect(Console console) {

@@ -11,19 +11,24 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code isthmus import}: state dictionaries of any origin as minima of a run. */
+/**
+ * {@code isthmus import}: state dictionaries and ends of paths of any origin as minima of a run.
+ */
 @Command(
     name = "import",
     description = {
       "Bring state dictionaries into a run as minima, in place of training.",
       "",
       "Reads HDF5 and safetensors with the keys and shapes of PyTorch; not .pt, which is a pickle and"
-          + " would run code. Each file becomes the first minimum that is not there yet."
+          + " would run code (java/exchange/convert_pt.py turns it into safetensors). Each file"
+          + " becomes the first minimum that is not there yet. Of a path, whose tensors have the"
+          + " pivots as their first axis, both ends do; 'isthmus connect DIR 1 2 --from FILE' then"
+          + " goes on from it."
     })
 final class ImportVerb implements Callable<Integer> {
   private final Console console;
 
-  @Parameters(arity = "1..*", paramLabel = "FILE", description = "State dictionary.")
+  @Parameters(arity = "1..*", paramLabel = "FILE", description = "State dictionary or path.")
   private List<Path> files;
 
   @Option(
@@ -48,22 +53,28 @@ final class ImportVerb implements Callable<Integer> {
   @Override
   public Integer call() {
     try (RunDirectory run = open()) {
-      List<Integer> numbers = new ArrayList<>();
+      List<List<Integer>> minima = new ArrayList<>();
       Work.in(
           run,
           console,
           experiment -> {
-            files.forEach(file -> numbers.add(experiment.adopt(file)));
+            files.forEach(file -> minima.add(experiment.adopt(file)));
             return null;
           });
       console.answer(
-          new Document(folder, numbers),
+          new Document(folder, minima.stream().flatMap(List::stream).toList()),
           () ->
               IntStream.range(0, files.size())
-                  .mapToObj(i -> files.get(i) + " is minimum " + numbers.get(i))
+                  .mapToObj(i -> sentence(files.get(i), minima.get(i)))
                   .collect(Collectors.joining(System.lineSeparator())));
       return 0;
     }
+  }
+
+  private static String sentence(Path file, List<Integer> minima) {
+    return minima.size() == 1
+        ? "%s is minimum %d".formatted(file, minima.get(0))
+        : "the ends of %s are minima %d and %d".formatted(file, minima.get(0), minima.get(1));
   }
 
   private RunDirectory open() {

@@ -17,9 +17,18 @@ final class AutonebFile {
   private static final Set<String> CYCLE =
       Set.of("insert", "subsample_pivot_count", "spring_constant", "weight_decay", "optim");
   private static final Map<String, String> SURFACES =
-      Map.of("Eggcarton", "surface-egg-carton", "CurvyValley", "surface-curvy-valley");
+      Map.of(
+          "Eggcarton",
+          "surface-egg-carton",
+          "CurvyValley",
+          "surface-curvy-valley",
+          "Flat",
+          "surface-flat");
+  private static final Set<String> SUGGESTIONS = Set.of("unfinished", "disconnected", "mst");
+  private static final int MOST_LAYERS = 64;
 
   private final Part root;
+  private final List<String> differences = new ArrayList<>();
   private Tree.Mapping out;
 
   private AutonebFile(Tree.Mapping root) {
@@ -36,17 +45,27 @@ final class AutonebFile {
     return new AutonebFile((Tree.Mapping) canonical(root)).convert();
   }
 
+  /** In what a run of such a file differs from what PyTorch-AutoNEB computes, one line each. */
+  static List<String> differences(Tree.Mapping root) {
+    AutonebFile file = new AutonebFile((Tree.Mapping) canonical(root));
+    file.convert();
+    return file.differences;
+  }
+
   private Tree.Mapping convert() {
     root.only(TOP);
     put("preset", new Tree.Scalar("official", root.mapping.location()));
-    Tree device = root.get("device");
-    if (device != null) {
-      put("backend", device);
+    root.mustBe("device", "cpu", "cuda");
+    if ("cuda".equals(root.value("device"))) {
+      differences.add(
+          "device: cuda is not taken over, this is computed on the CPU; -s backend=cuda asks for the"
+              + " GPU");
     }
     model();
     Tree dataset = root.get("dataset");
     if (dataset != null) {
       put("data.name", dataset);
+      whatNetworksDifferIn();
     }
     move(root, "minima_count", "training.minima");
     Part minimum = root.part("minimum");
@@ -59,8 +78,35 @@ final class AutonebFile {
     exploration.only(Set.of("value_key", "weight_key", "suggest", "autoneb"));
     exploration.mustBe("value_key", "train_loss", "loss");
     exploration.mustBe("weight_key", "saddle_train_loss", "saddle_loss");
+    suggestions(exploration);
     cycles(exploration);
     return out;
+  }
+
+  private void whatNetworksDifferIn() {
+    differences.add(
+        "all random numbers follow from the setting seed (there: unseeded); convolutions start as He"
+            + " et al. say, linear layers as in PyTorch (there: variance 1 / fan-in, biases zero)");
+    differences.add(
+        "a batch at the end of an epoch is filled up from the next one (there: it is smaller)");
+    if ("mnist".equals(root.value("dataset"))) {
+      differences.add("images have 28 x 28 pixels (there: padded to 32 x 32)");
+    }
+  }
+
+  /** Which pairs to try is not a setting here. */
+  private void suggestions(Part exploration) {
+    if (exploration.get("suggest") == null) {
+      return;
+    }
+    boolean usual =
+        exploration.list("suggest").items().stream()
+            .allMatch(item -> item instanceof Tree.Scalar one && SUGGESTIONS.contains(one.value()));
+    if (!usual) {
+      differences.add(
+          "exploration.suggest is not taken over: pairs are chosen by algorithm 3 of the paper, that"
+              + " is unfinished, disconnected, mst");
+    }
   }
 
   private void model() {
@@ -72,6 +118,7 @@ final class AutonebFile {
           case "ResNet" -> resnet(architecture, given);
           case "DenseNet" -> densenet(architecture);
           case "CNN" -> cnn(architecture);
+          case "MLP" -> mlp(architecture);
           default -> SURFACES.get(given);
         };
     if (spec == null) {
@@ -80,8 +127,13 @@ final class AutonebFile {
           name.location()
               + ": the architecture '"
               + given
-              + "' of PyTorch-AutoNEB is not available here; there are ResNet, DenseNet, CNN,"
-              + " Eggcarton and CurvyValley");
+              + "' of PyTorch-AutoNEB is not available here; there are ResNet, DenseNet, CNN, MLP,"
+              + " Eggcarton, CurvyValley and Flat");
+    }
+    if (SURFACES.containsKey(given)) {
+      differences.add(
+          "each minimum starts at a point that the seed draws from the surface's box (there: from"
+              + " another one)");
     }
     put("model.spec", new Tree.Scalar(spec, name.location()));
   }
@@ -129,16 +181,45 @@ final class AutonebFile {
     architecture.mustBe("dense_depth", "0", "1");
     boolean dense = architecture.whole("dense_depth") == 1;
     boolean normalise = !Boolean.FALSE.equals(architecture.value("batch_norm"));
-    long depth = architecture.whole("conv_depth");
-    if (depth < 1 || depth > 64) {
-      throw architecture.error("conv_depth must be between 1 and 64, but is " + depth);
-    }
     return "cnn"
-        + ("-" + architecture.whole("num_filters")).repeat((int) depth)
+        + widths(architecture, "conv_depth", "num_filters")
         + ":kernel="
         + filter
-        + (dense ? ",dense=" + architecture.whole("num_dense_units") : "")
+        + (dense
+            ? widths(architecture, "dense_depth", "num_dense_units").replace("-", ",dense=")
+            : "")
         + (normalise ? ",batchnorm=1" : "");
+  }
+
+  private static String mlp(Part architecture) {
+    architecture.only(Set.of("name", "depth", "widths", "batch_norm", "dropout"));
+    architecture.mustBe("dropout", "0");
+    boolean normalise = !Boolean.FALSE.equals(architecture.value("batch_norm"));
+    return "mlp" + widths(architecture, "depth", "widths") + (normalise ? ":batchnorm=1" : "");
+  }
+
+  /** The widths of some layers, "-16-16": a list of them, or one that is that of all. */
+  private static String widths(Part architecture, String layers, String key) {
+    long depth = architecture.whole(layers);
+    if (depth < 1 || depth > MOST_LAYERS) {
+      throw architecture.error(
+          layers + " must be between 1 and " + MOST_LAYERS + ", but is " + depth);
+    }
+    if (!(architecture.get(key) instanceof Tree.Sequence list)) {
+      return ("-" + architecture.whole(key)).repeat((int) depth);
+    }
+    StringBuilder widths = new StringBuilder();
+    for (Tree item : list.items()) {
+      if (!(item instanceof Tree.Scalar width && width.value() instanceof Long)) {
+        throw architecture.error(key + " must be whole numbers, but one is " + item.kind());
+      }
+      widths.append("-").append(width.value());
+    }
+    if (list.items().size() != depth) {
+      throw architecture.error(
+          key + " has " + list.items().size() + " values, but " + layers + " is " + depth);
+    }
+    return widths.toString();
   }
 
   private void algorithm(Part algorithm, String section) {
@@ -213,6 +294,16 @@ final class AutonebFile {
       boolean insert = insertion(cycle.part("insert"), cycles.isEmpty(), shared);
       cycles.add(with(own, "insert", new Tree.Scalar(insert, at)));
     }
+    if (shared.get("exploration.spring") instanceof Tree.Scalar spring
+        && spring.value() instanceof Number number
+        && !Double.isInfinite(number.doubleValue())) {
+      differences.add(
+          "springs pull along the tangent alone (there: part of the force acts on every"
+              + " coordinate)");
+    }
+    if (root.get("dataset") != null && !shared.containsKey("exploration.batch")) {
+      differences.add("paths use batches of the preset, as no cycle says optim.eval.batch_size");
+    }
     shared.forEach(this::put);
     put("exploration.autoneb", new Tree.Sequence(cycles, exploration.mapping.location()));
   }
@@ -220,15 +311,15 @@ final class AutonebFile {
   /** The pivots that are put in before a cycle; says whether there are any. */
   private boolean insertion(Part insert, boolean first, Map<String, Tree> shared) {
     insert.only(Set.of("name", "count", "key", "threshold"));
-    insert.mustBe("name", first ? "equal" : "highest");
     insert.mustBe("key", "dense_train_loss", "dense_loss");
     Tree count = insert.required("count");
+    if (!first && ((Tree.Scalar) count).value() instanceof Long zero && zero == 0) {
+      return false; // whatever the way, as the one of the cycle before stays
+    }
+    insert.mustBe("name", first ? "equal" : "highest");
     if (first) {
       put("exploration.initial_pivots", count);
       return true;
-    }
-    if (((Tree.Scalar) count).value() instanceof Long zero && zero == 0) {
-      return false;
     }
     same(shared, "exploration.insertion.max_per_cycle", count, count.location());
     same(shared, "exploration.insertion.threshold", insert.get("threshold"), count.location());

@@ -51,6 +51,25 @@ public final class Config {
     return resolve(List.of(document(yaml, source)), sets);
   }
 
+  /**
+   * In what results will differ from those of the program a file was written for, one line each:
+   * for the files of the authors' PyTorch-AutoNEB, none for others.
+   *
+   * @param files as for {@link #load}
+   */
+  public static List<String> differences(List<Path> files) {
+    List<String> lines = new ArrayList<>();
+    for (Path file : files) {
+      if (YamlReader.read(text(file), file.toString()) instanceof Tree.Mapping root
+          && AutonebFile.recognises(root)) {
+        for (String difference : AutonebFile.differences(root)) {
+          lines.add(file + ", a file of PyTorch-AutoNEB: " + difference);
+        }
+      }
+    }
+    return lines;
+  }
+
   /** The whole configuration, every setting written out; loading it gives an equal one. */
   public static String toYaml(ExperimentConfig config) {
     return Canonical.yaml(config);

@@ -54,7 +54,8 @@ public record ModelConfig(String spec) {
           "surface-mueller-brown",
           "surface-leps",
           "surface-egg-carton",
-          "surface-curvy-valley");
+          "surface-curvy-valley",
+          "surface-flat");
 
   /** Checks the form of the spec and the names of its options; the engine judges their values. */
   public ModelConfig {

@@ -3,13 +3,8 @@ package io.isthmus.experiment;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.engine.Metrics;
 import io.isthmus.engine.Points;
-import io.isthmus.engine.TensorInfo;
 import io.isthmus.neb.Objective;
-import io.isthmus.store.FileSummary;
 import io.isthmus.store.Import;
-import io.isthmus.store.MinimumFile;
-import io.isthmus.store.PathFile;
-import io.isthmus.store.StateDict;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,7 +24,7 @@ public record Evaluation(
     int index, Metrics train, Metrics test, Metrics trainRecomputed, Metrics testRecomputed) {
 
   /**
-   * Evaluates every point of a file: a minimum, a state dictionary of any origin, or the pivots of
+   * Evaluates every point of a file of any origin: a minimum, a state dictionary, or the pivots of
    * a path.
    *
    * @throws io.isthmus.config.IsthmusException DATA if the file is damaged or does not fit the
@@ -39,7 +34,7 @@ public record Evaluation(
     try (Workbench bench = Workbench.open(config)) {
       Objective objective = bench.objective();
       List<Evaluation> evaluations = new ArrayList<>();
-      for (FloatBuffer values : points(file, objective.model().tensors())) {
+      for (FloatBuffer values : Import.points(file, objective.model().tensors())) {
         evaluations.add(judged(evaluations.size(), values, objective));
       }
       return evaluations;
@@ -58,17 +53,5 @@ public record Evaluation(
       return new Evaluation(
           index, train, test, objective.trainMetrics(point)[0], objective.testMetrics(point)[0]);
     }
-  }
-
-  private static List<FloatBuffer> points(Path file, List<TensorInfo> model) {
-    return switch (FileSummary.of(file).kind()) {
-      case "minimum" -> List.of(MinimumFile.read(file).state().requireLayout(model, file).values());
-      case "path" -> {
-        PathFile path = PathFile.read(file);
-        new StateDict(path.tensors(), path.pivots().get(0)).requireLayout(model, file);
-        yield path.pivots();
-      }
-      default -> List.of(Import.stateDict(file, model).values());
-    };
   }
 }

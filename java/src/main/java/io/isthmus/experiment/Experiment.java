@@ -58,34 +58,46 @@ public final class Experiment implements AutoCloseable {
   }
 
   /**
-   * Brings a state dictionary into the run as the first minimum that is not there yet, and
-   * evaluates it.
+   * Brings points into the run as the first minima that are not there yet, and evaluates them: the
+   * state dictionary of a file, or the two ends of a path.
    *
-   * @return its number
+   * @return their numbers
    * @throws IsthmusException USAGE if the run has all its minima, DATA if the file is damaged or
    *     does not fit the model
    */
-  public int adopt(Path file) {
+  public List<Integer> adopt(Path file) {
     int minima = session.config().training().minima();
-    int number = 1;
-    while (number <= minima && isTrained(number)) {
-      number++;
-    }
-    if (number > minima) {
+    List<Integer> free =
+        IntStream.rangeClosed(1, minima).filter(number -> !isTrained(number)).boxed().toList();
+    if (free.isEmpty()) {
       throw new IsthmusException(
           ExitCode.USAGE,
           "%s has all its %d minima; start a run with more training.minima to bring in %s"
               .formatted(session.run().folder(), minima, file));
     }
     Objective objective = session.bench().objective();
-    FloatBuffer values = Import.stateDict(file, objective.model().tensors()).values();
+    List<FloatBuffer> points = Import.points(file, objective.model().tensors());
+    List<FloatBuffer> ends =
+        points.size() == 1 ? points : List.of(points.get(0), points.get(points.size() - 1));
+    if (ends.size() > free.size()) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "%s lacks one of its %d minima, but %s is a path with two ends; start a run with more training.minima"
+              .formatted(session.run().folder(), minima, file));
+    }
+    for (int i = 0; i < ends.size(); i++) {
+      adopt(free.get(i), ends.get(i), objective);
+    }
+    return free.subList(0, ends.size());
+  }
+
+  private void adopt(int number, FloatBuffer values, Objective objective) {
     try (Points point = Points.create(objective.model(), 1)) {
       point.write(0, values);
       Metrics train = objective.trainMetrics(point)[0];
       Metrics test = objective.testMetrics(point)[0];
       new Minima(session).keep(new MinimumResult(number, values, new float[0], train, test), 0);
     }
-    return number;
   }
 
   /**

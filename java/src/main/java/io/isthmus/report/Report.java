@@ -113,7 +113,8 @@ public final class Report {
     return run.path(connection).orElseThrow().saddle(run.convention());
   }
 
-  private static void write(Path file, String text) {
+  /** Writes a text file, whole or not at all. */
+  static void write(Path file, String text) {
     write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.Set;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -40,7 +40,7 @@ public record FileSummary(
     try {
       return switch (Import.format(file)) {
         case ISTHMUS -> {
-          try (Hdf5Reader reader = Hdf5Reader.open(file, Set.of())) {
+          try (Hdf5Reader reader = Hdf5Reader.open(file, List.of())) {
             yield new FileSummary(
                 file,
                 "isthmus",

@@ -31,7 +31,6 @@ final class ForeignHdf5 {
   private static final String STATE = "state_dict";
   private static final String PIVOTS = "pivots";
   private static final int MOST_NODES = 100_000;
-  private static final int MOST_PIVOTS = 10_000;
   private static final long SECONDS = 120;
 
   private ForeignHdf5() {}
@@ -45,13 +44,8 @@ final class ForeignHdf5 {
         source,
         () -> {
           try (HdfFile file = new HdfFile(source)) {
-            Node state = file.getChildren().get(STATE);
-            SortedMap<String, Dataset> datasets = new TreeMap<>();
-            Group group = state instanceof Group g && !state.isLink() ? g : file;
-            collect(source, group, "", new HashSet<>(), datasets);
-            SortedMap<String, long[]> shapes = new TreeMap<>();
-            datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
-            StateDict.requireMatch(shapes, model, source);
+            SortedMap<String, Dataset> datasets = state(source, file);
+            StateDict.requireMatch(shapes(datasets), model, source);
             FloatBuffer values = Values.allocate(StateDict.sizeOf(model));
             for (TensorInfo tensor : model) {
               Dataset dataset = datasets.get(tensor.name());
@@ -63,7 +57,22 @@ final class ForeignHdf5 {
         });
   }
 
-  /** The dataset "pivots" [2 or more, size of the model]. */
+  /** Whether there is a path: the dataset "pivots", or a state dictionary of stacked tensors. */
+  static boolean isPath(Path source, List<TensorInfo> model) {
+    return bounded(
+        source,
+        () -> {
+          try (HdfFile file = new HdfFile(source)) {
+            return file.getChildren().get(PIVOTS) instanceof Dataset
+                || Stacks.isPath(shapes(state(source, file)), model);
+          }
+        });
+  }
+
+  /**
+   * The dataset "pivots" [2 or more, size of the model], or else a state dictionary whose tensors
+   * are stacked.
+   */
   static List<FloatBuffer> pivots(Path source, List<TensorInfo> model) {
     return bounded(
         source,
@@ -72,11 +81,13 @@ final class ForeignHdf5 {
             long size = StateDict.sizeOf(model);
             Node node = file.getChildren().get(PIVOTS);
             if (!(node instanceof Dataset dataset) || node.isLink()) {
-              throw complaint(
-                  source, "has no dataset 'pivots'", "store the path there, [pivots, values]");
+              return stacked(source, state(source, file), model);
             }
             long[] shape = dataset.getDimensionsAsLong();
-            if (shape.length != 2 || shape[0] < 2 || shape[0] > MOST_PIVOTS || shape[1] != size) {
+            if (shape.length != 2
+                || shape[0] < 2
+                || shape[0] > Stacks.MOST_PIVOTS
+                || shape[1] != size) {
               throw complaint(
                   source,
                   "holds pivots of shape %s instead of [2 or more, %d]"
@@ -95,6 +106,41 @@ final class ForeignHdf5 {
         });
   }
 
+  private static List<FloatBuffer> stacked(
+      Path source, SortedMap<String, Dataset> datasets, List<TensorInfo> model) {
+    int count = Stacks.pivots(shapes(datasets), model, source);
+    List<FloatBuffer> pivots = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      pivots.add(Values.allocate(StateDict.sizeOf(model)));
+    }
+    for (TensorInfo tensor : model) {
+      Dataset dataset = datasets.get(tensor.name());
+      requireFloats(source, tensor.name(), dataset, count * tensor.size());
+      float[] values = (float[]) dataset.getDataFlat();
+      int size = Math.toIntExact(tensor.size());
+      for (int i = 0; i < count; i++) {
+        pivots.get(i).put(values, i * size, size);
+      }
+    }
+    pivots.forEach(FloatBuffer::flip);
+    return pivots;
+  }
+
+  /** The datasets of the group "state_dict", or of the whole file where there is none. */
+  private static SortedMap<String, Dataset> state(Path source, HdfFile file) {
+    Node state = file.getChildren().get(STATE);
+    SortedMap<String, Dataset> datasets = new TreeMap<>();
+    Group group = state instanceof Group g && !state.isLink() ? g : file;
+    collect(source, group, "", new HashSet<>(), datasets);
+    return datasets;
+  }
+
+  private static SortedMap<String, long[]> shapes(SortedMap<String, Dataset> datasets) {
+    SortedMap<String, long[]> shapes = new TreeMap<>();
+    datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
+    return shapes;
+  }
+
   /** Names and shapes of all datasets. */
   static SortedMap<String, long[]> datasets(Path source) {
     return bounded(
@@ -103,9 +149,7 @@ final class ForeignHdf5 {
           try (HdfFile file = new HdfFile(source)) {
             SortedMap<String, Dataset> datasets = new TreeMap<>();
             collect(source, file, "", new HashSet<>(), datasets);
-            SortedMap<String, long[]> shapes = new TreeMap<>();
-            datasets.forEach((name, dataset) -> shapes.put(name, dataset.getDimensionsAsLong()));
-            return shapes;
+            return shapes(datasets);
           }
         });
   }

@@ -22,10 +22,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 
 /**
  * A file of {@link Hdf5Writer}, verified. Opening it checks the {@link Seal} over all bytes before
@@ -50,11 +50,11 @@ final class Hdf5Reader implements AutoCloseable {
 
   /** Opens and verifies a file that must hold {@code kind}. */
   static Hdf5Reader open(Path path, String kind) {
-    return open(path, Set.of(kind));
+    return open(path, List.of(kind));
   }
 
   /** Opens and verifies a file of any of these kinds; of any kind at all if there is none given. */
-  static Hdf5Reader open(Path path, Set<String> kinds) {
+  static Hdf5Reader open(Path path, List<String> kinds) {
     FileChannel channel;
     try {
       channel = FileChannel.open(path, StandardOpenOption.READ);
@@ -183,6 +183,15 @@ final class Hdf5Reader implements AutoCloseable {
     return chunks(
             path, float.class, Float.BYTES, new long[] {rows, columns}, new long[] {1, columns})
         .stream()
+        .map(ByteBuffer::asFloatBuffer)
+        .toList();
+  }
+
+  /** A float32 dataset [parts, shape...], one new direct buffer per part. */
+  List<FloatBuffer> stack(String path, long parts, long... shape) {
+    long[] whole = LongStream.concat(LongStream.of(parts), LongStream.of(shape)).toArray();
+    long[] chunk = LongStream.concat(LongStream.of(1), LongStream.of(shape)).toArray();
+    return chunks(path, float.class, Float.BYTES, whole, chunk).stream()
         .map(ByteBuffer::asFloatBuffer)
         .toList();
   }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.LongStream;
 import org.bytedeco.hdf5.H5E_auto2_t;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
@@ -114,6 +115,13 @@ final class Hdf5Writer implements AutoCloseable {
         new long[] {rows.size(), columns},
         new long[] {1, columns},
         data);
+  }
+
+  /** A float32 dataset [parts, shape...], one chunk per part. */
+  void stack(String path, List<FloatBuffer> parts, long... shape) {
+    List<Pointer> data = new ArrayList<>();
+    parts.forEach(part -> data.add(new FloatPointer(part.slice())));
+    dataset(path, H5T_IEEE_F32LE_g(), Float.BYTES, axes(parts.size(), shape), axes(1, shape), data);
   }
 
   /** A float64 dataset. */
@@ -234,6 +242,10 @@ final class Hdf5Writer implements AutoCloseable {
         H5Tset_strpad(type, width == VARIABLE_LENGTH ? H5T_STR_NULLTERM : H5T_STR_NULLPAD),
         "pad a text type");
     return type;
+  }
+
+  private static long[] axes(long first, long[] others) {
+    return LongStream.concat(LongStream.of(first), LongStream.of(others)).toArray();
   }
 
   private interface Sink {

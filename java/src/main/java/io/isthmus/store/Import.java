@@ -26,6 +26,7 @@ public final class Import {
     SAFETENSORS
   }
 
+  private static final List<String> PATHS = List.of(PathFile.KIND, StackedPath.KIND);
   private static final byte[] HDF5 = {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   private static final byte[] ZIP = {'P', 'K', 3, 4};
   private static final byte PICKLE = (byte) 0x80;
@@ -61,22 +62,51 @@ public final class Import {
   public static List<FloatBuffer> path(Path source, List<TensorInfo> model) {
     List<FloatBuffer> pivots =
         switch (format(source)) {
-          case ISTHMUS -> {
-            PathFile path = PathFile.read(source);
-            new StateDict(path.tensors(), path.pivots().get(0)).requireLayout(model, source);
-            yield path.pivots();
-          }
+          case ISTHMUS -> own(source, model);
           case HDF5 -> ForeignHdf5.pivots(source, model);
-          case SAFETENSORS ->
-              throw new IsthmusException(
-                  ExitCode.DATA,
-                  "%s is a safetensors file, which holds one state dictionary; give a path as HDF5."
-                      .formatted(source));
+          case SAFETENSORS -> SafeTensors.pivots(source, model);
         };
     for (int i = 0; i < pivots.size(); i++) {
       requireFinite(pivots.get(i), "pivot " + i, source);
     }
     return pivots;
+  }
+
+  /**
+   * Reads whatever points a file holds: the pivots of a path, or one state dictionary.
+   *
+   * @param model tensors of the model; a point is all of them, in this order
+   * @throws IsthmusException as {@link #stateDict}
+   */
+  public static List<FloatBuffer> points(Path source, List<TensorInfo> model) {
+    boolean path =
+        switch (format(source)) {
+          case ISTHMUS -> PATHS.contains(FileSummary.of(source).kind());
+          case HDF5 -> ForeignHdf5.isPath(source, model);
+          case SAFETENSORS -> SafeTensors.isPath(source, model);
+        };
+    return path ? path(source, model) : List.of(stateDict(source, model).values());
+  }
+
+  private static List<FloatBuffer> own(Path source, List<TensorInfo> model) {
+    String kind;
+    try (Hdf5Reader file = Hdf5Reader.open(source, PATHS)) {
+      kind = file.kind();
+    }
+    List<TensorInfo> tensors;
+    List<FloatBuffer> pivots;
+    if (kind.equals(PathFile.KIND)) {
+      PathFile path = PathFile.read(source);
+      tensors = path.tensors();
+      pivots = path.pivots();
+    } else {
+      StackedPath path = StackedPath.read(source);
+      tensors = path.tensors();
+      pivots = path.pivots();
+    }
+    return pivots.stream()
+        .map(pivot -> arrange(new StateDict(tensors, pivot), model, source).values())
+        .toList();
   }
 
   static Format format(Path source) {
@@ -97,9 +127,9 @@ public final class Import {
     if (startsWith(start, 0, ZIP) || (start.length > 0 && start[0] == PICKLE)) {
       throw new IsthmusException(
           ExitCode.DATA,
-          "%s is a PyTorch file, which runs code when it is read; save the state dictionary with "
+          "%s is a pickle of Python, which runs code when it is read; turn it into safetensors with "
                   .formatted(source)
-              + "safetensors.torch.save_file in Python and import that.");
+              + "java/exchange/convert_pt.py and import that.");
     }
     if (start.length > Long.BYTES && start[Long.BYTES] == '{') {
       return Format.SAFETENSORS;

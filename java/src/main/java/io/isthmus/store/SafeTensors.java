@@ -31,6 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class SafeTensors {
   private static final String METADATA = "__metadata__";
+  private static final String PIVOTS = "pivots";
   private static final int LENGTH = Long.BYTES;
 
   /** The limit of the reference implementation. */
@@ -84,13 +85,9 @@ public final class SafeTensors {
    */
   public static void write(Path target, MinimumFile minimum) {
     StateDict state = minimum.state();
-    Map<String, Object> header = new LinkedHashMap<>();
-    Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put("format", "pt");
-    metadata.put("architecture", minimum.origin().architecture());
-    metadata.put("dataset", minimum.origin().dataset());
-    metadata.put("seed", Long.toString(minimum.origin().seed()));
+    Map<String, String> metadata = metadata(minimum.origin());
     metadata.put("steps", Long.toString(minimum.steps()));
+    Map<String, Object> header = new LinkedHashMap<>();
     header.put(METADATA, metadata);
     long at = 0;
     for (String counter : state.counters()) {
@@ -100,18 +97,66 @@ public final class SafeTensors {
       long bytes = tensor.size() * Float.BYTES;
       header.put(tensor.name(), entry("F32", tensor.shape(), at, at += bytes));
     }
-    String json = new JsonMapper().writeValueAsString(header);
-    byte[] text = json.getBytes(StandardCharsets.UTF_8);
-    int padded = (text.length + LENGTH - 1) / LENGTH * LENGTH; // so that the values are aligned
+    ByteBuffer data = ByteBuffer.allocate(Math.toIntExact(at)).order(ByteOrder.LITTLE_ENDIAN);
+    state.counters().forEach(counter -> data.putLong(minimum.steps()));
+    data.asFloatBuffer().put(state.values());
+    AtomicFile.write(target, List.of(start(header), data.rewind()));
+  }
+
+  /**
+   * Writes a path, whole or not at all: the tensors of a state dictionary, batch counters included,
+   * each with the pivots as its first axis.
+   *
+   * @throws IsthmusException IO if the disk refuses
+   */
+  public static void write(Path target, StackedPath path) {
+    long pivots = path.pivots().size();
+    List<String> counters = new StateDict(path.tensors(), path.pivots().get(0)).counters();
+    Map<String, String> metadata = metadata(path.origin());
+    metadata.put("kind", StackedPath.KIND);
+    metadata.put("pair", path.pair().toString());
+    metadata.put("cycle", Integer.toString(path.cycle()));
+    metadata.put("pivots", Long.toString(pivots));
+    Map<String, Object> header = new LinkedHashMap<>();
+    header.put(METADATA, metadata);
+    long at = 0;
+    for (String counter : counters) {
+      header.put(counter, entry("I64", new long[] {pivots}, at, at += pivots * Long.BYTES));
+    }
+    List<ByteBuffer> parts = new ArrayList<>();
+    parts.add(ByteBuffer.allocate(Math.toIntExact(at)));
+    for (TensorInfo tensor : path.tensors()) {
+      long bytes = pivots * tensor.size() * Float.BYTES;
+      header.put(tensor.name(), entry("F32", Stacks.shape(pivots, tensor), at, at += bytes));
+      ByteBuffer values =
+          ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+      FloatBuffer floats = values.asFloatBuffer();
+      path.slices(tensor).forEach(floats::put);
+      parts.add(values);
+    }
+    parts.add(0, start(header));
+    AtomicFile.write(target, parts);
+  }
+
+  private static Map<String, String> metadata(Origin origin) {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("format", "pt");
+    metadata.put("architecture", origin.architecture());
+    metadata.put("dataset", origin.dataset());
+    metadata.put("seed", Long.toString(origin.seed()));
+    return metadata;
+  }
+
+  /** Length and text of the header, padded so that the values are aligned. */
+  private static ByteBuffer start(Map<String, Object> header) {
+    byte[] text = new JsonMapper().writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
+    int padded = (text.length + LENGTH - 1) / LENGTH * LENGTH;
     ByteBuffer start = ByteBuffer.allocate(LENGTH + padded).order(ByteOrder.LITTLE_ENDIAN);
     start.putLong(padded).put(text);
     while (start.hasRemaining()) {
       start.put((byte) ' ');
     }
-    ByteBuffer data = ByteBuffer.allocate(Math.toIntExact(at)).order(ByteOrder.LITTLE_ENDIAN);
-    state.counters().forEach(counter -> data.putLong(minimum.steps()));
-    data.asFloatBuffer().put(state.values());
-    AtomicFile.write(target, List.of(start.flip(), data.rewind()));
+    return start.flip();
   }
 
   private static Map<String, Object> entry(String type, long[] shape, long from, long to) {
@@ -131,29 +176,83 @@ public final class SafeTensors {
   static StateDict read(Path source, List<TensorInfo> model) {
     try (FileChannel channel = FileChannel.open(source, StandardOpenOption.READ)) {
       Header header = header(source, channel);
-      Map<String, long[]> shapes = new TreeMap<>();
-      header.tensors().forEach((name, entry) -> shapes.put(name, entry.shape()));
-      StateDict.requireMatch(shapes, model, source);
-      long size = StateDict.sizeOf(model);
-      ByteBuffer bytes =
-          ByteBuffer.allocateDirect(Math.toIntExact(size * Float.BYTES))
-              .order(ByteOrder.LITTLE_ENDIAN);
+      StateDict.requireMatch(shapes(header), model, source);
+      FloatBuffer values = Values.allocate(StateDict.sizeOf(model));
       for (TensorInfo tensor : model) {
-        Entry entry = header.tensors().get(tensor.name());
-        if (!entry.type().equals("F32")) {
-          throw new IsthmusException(
-              ExitCode.DATA,
-              "%s holds %s as %s, but F32 is needed; convert it to float32 first."
-                  .formatted(source, tensor.name(), entry.type()));
-        }
-        bytes.limit(bytes.position() + (int) (entry.to() - entry.from()));
-        readFully(channel, bytes, header.dataFrom() + entry.from());
+        values.put(floats(source, channel, header, tensor.name()));
       }
-      FloatBuffer values = bytes.flip().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-      return new StateDict(model, values);
+      return new StateDict(model, values.flip());
     } catch (IOException e) {
       throw AtomicFile.failure("read", source, e);
     }
+  }
+
+  /** Whether a file holds a path: the tensor "pivots", or stacked tensors of the model. */
+  static boolean isPath(Path source, List<TensorInfo> model) {
+    try (FileChannel channel = FileChannel.open(source, StandardOpenOption.READ)) {
+      Map<String, long[]> shapes = shapes(header(source, channel));
+      return shapes.containsKey(PIVOTS) || Stacks.isPath(shapes, model);
+    } catch (IOException e) {
+      throw AtomicFile.failure("read", source, e);
+    }
+  }
+
+  /**
+   * Reads a path: the tensor "pivots" [2 or more, size of the model], or else the model's tensors,
+   * each stacked.
+   *
+   * @throws IsthmusException as {@link #read}
+   */
+  static List<FloatBuffer> pivots(Path source, List<TensorInfo> model) {
+    try (FileChannel channel = FileChannel.open(source, StandardOpenOption.READ)) {
+      Header header = header(source, channel);
+      Map<String, long[]> shapes = shapes(header);
+      long[] rows = shapes.get(PIVOTS);
+      List<TensorInfo> tensors = model;
+      if (rows != null) { // as if it were the only tensor of a model
+        long size = StateDict.sizeOf(model);
+        tensors = List.of(new TensorInfo(PIVOTS, false, 0, new long[] {size}));
+        shapes = Map.of(PIVOTS, rows);
+      }
+      int count = Stacks.pivots(shapes, tensors, source);
+      List<FloatBuffer> pivots = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        pivots.add(Values.allocate(StateDict.sizeOf(model)));
+      }
+      for (TensorInfo tensor : tensors) {
+        FloatBuffer values = floats(source, channel, header, tensor.name());
+        int size = Math.toIntExact(tensor.size());
+        for (int i = 0; i < count; i++) {
+          pivots.get(i).put(values.slice(i * size, size));
+        }
+      }
+      pivots.forEach(FloatBuffer::flip);
+      return pivots;
+    } catch (IOException e) {
+      throw AtomicFile.failure("read", source, e);
+    }
+  }
+
+  private static Map<String, long[]> shapes(Header header) {
+    Map<String, long[]> shapes = new TreeMap<>();
+    header.tensors().forEach((name, entry) -> shapes.put(name, entry.shape()));
+    return shapes;
+  }
+
+  private static FloatBuffer floats(Path source, FileChannel channel, Header header, String name)
+      throws IOException {
+    Entry entry = header.tensors().get(name);
+    if (!entry.type().equals("F32")) {
+      throw new IsthmusException(
+          ExitCode.DATA,
+          "%s holds %s as %s, but F32 is needed; convert it to float32 first."
+              .formatted(source, name, entry.type()));
+    }
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(Math.toIntExact(entry.to() - entry.from()))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    readFully(channel, bytes, header.dataFrom() + entry.from());
+    return bytes.flip().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
   }
 
   /** Reads and checks the header of a file. */

@@ -129,6 +129,12 @@ public record StateDict(List<TensorInfo> tensors, FloatBuffer values) {
       unexpected.remove(tensor.name());
     }
     unexpected.removeIf(name -> name.endsWith(COUNTER));
+    if (missing.isEmpty() && shapes.size() == model.size() && Stacks.isPath(found, model)) {
+      throw new IsthmusException(
+          ExitCode.DATA,
+          "%s holds the stacked pivots of a path, but one point is needed here; give one of them."
+              .formatted(source));
+    }
     list("missing: ", missing, complaints);
     list("unexpected: ", unexpected.stream().sorted().toList(), complaints);
     list("other shape: ", shapes, complaints);
