@@ -2,8 +2,9 @@
 
     python tests/e2e/check_h5py.py RUN_FOLDER_OR_FILE...        (needs h5py and numpy; safetensors if there are any)
 
-For each file: the seal, the SHA-256 of every dataset, the checksums libhdf5 verifies, types, attributes, and that
-names, shapes and values of the parameter vector agree. Prints one line per file; exits 1 at the first fault.
+For each file: the seal, the SHA-256 of every dataset, the checksums libhdf5 verifies, types, attributes, and, kind by
+kind as java/FORMAT.md describes them, that names, shapes and values agree. Prints one line per file; exits 1 at the first
+fault. GraphML is read with networkx, if that is there.
 """
 
 import hashlib
@@ -36,6 +37,78 @@ def check_dataset(name, dataset):
     assert digest == dataset.attrs["sha256"], f"{name}: sha256"
 
 
+def layout(f):
+    """Names and shapes of the tensors of a vector."""
+    names = list(f["param_order"].asstr()[:])
+    shapes = [tuple(int(n) for n in text.split(",")) for text in f["param_shapes"].asstr()[:]]
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    assert int(f.attrs["parameters"]) in np.cumsum([0] + sizes)
+    return names, shapes, sum(sizes)
+
+
+def counters(names):
+    return {name.replace("running_mean", "num_batches_tracked") for name in names if "running_mean" in name}
+
+
+def check_minimum(f):
+    names, shapes, size = layout(f)
+    state = f["state_dict"]
+    assert [state[name].shape for name in names] == shapes
+    assert set(state) == set(names) | counters(names)
+    assert all(state[name].shape == () and state[name][()] == int(f.attrs["steps"]) for name in counters(names))
+    return f"{len(names)} tensors, {size} values"
+
+
+def check_training_checkpoint(f):
+    _, _, size = layout(f)
+    assert f["values"].shape == f["momentum"].shape == (size,)
+    return f"step {f.attrs['step']}"
+
+
+def check_pivots(f):
+    _, _, size = layout(f)
+    pivots = f["pivots"]
+    assert pivots.shape == (len(f["spacing"]) + 1, size) and pivots.chunks == (1, size)
+    assert np.isfinite(pivots[()]).all()
+    return f"{len(pivots)} pivots, cycle {f.attrs['cycle']}"
+
+
+def check_path(f):
+    for metric in ("loss", "error"):
+        for split in ("train", "test"):
+            for convention in ("recomputed", "interpolated"):
+                assert f[metric][split][convention].shape == f["position"].shape
+    return check_pivots(f)
+
+
+def check_stacked_path(f):
+    names, shapes, _ = layout(f)
+    state, count = f["state_dict"], int(f.attrs["pivots"])
+    assert [state[name].shape for name in names] == [(count, *shape) for shape in shapes]
+    assert set(state) == set(names) | counters(names)
+    assert all(state[name].shape == (count,) for name in counters(names))
+    assert all(np.isfinite(state[name][()]).all() for name in names)
+    return f"{count} pivots, {len(names)} tensors"
+
+
+KINDS = {
+    "minimum": check_minimum,
+    "training-checkpoint": check_training_checkpoint,
+    "path": check_path,
+    "path-checkpoint": check_pivots,
+    "stacked-path": check_stacked_path,
+}
+
+
+def check_any(f):
+    """A kind without rules of its own: the layout, where there is one; every dataset is whole already."""
+    if "param_order" in f:
+        layout(f)
+    found = []
+    f.visititems(lambda name, node: found.append(name) if isinstance(node, h5py.Dataset) else None)
+    return f"{len(found)} datasets"
+
+
 def check_hdf5(path):
     kind = check_seal(path)
     with h5py.File(path, "r") as f:
@@ -44,31 +117,7 @@ def check_hdf5(path):
         assert (f.attrs["format"], f.attrs["version"], f.attrs["kind"]) == ("isthmus", "1", kind)
         int(f.attrs["seed"])
         f.visititems(check_dataset)
-        names = list(f["param_order"].asstr()[:])
-        shapes = [tuple(int(n) for n in text.split(",")) for text in f["param_shapes"].asstr()[:]]
-        sizes = [int(np.prod(shape)) for shape in shapes]
-        assert int(f.attrs["parameters"]) in np.cumsum([0] + sizes)
-        if kind == "minimum":
-            state = f["state_dict"]
-            assert [state[name].shape for name in names] == shapes
-            counters = {name.replace("running_mean", "num_batches_tracked") for name in names if "running_mean" in name}
-            assert set(state) == set(names) | counters
-            assert all(state[name].shape == () and state[name][()] == int(f.attrs["steps"]) for name in counters)
-            what = f"{len(names)} tensors, {sum(sizes)} values"
-        elif kind == "training-checkpoint":
-            assert f["values"].shape == f["momentum"].shape == (sum(sizes),)
-            what = f"step {f.attrs['step']}"
-        else:
-            pivots = f["pivots"]
-            assert pivots.shape == (len(f["spacing"]) + 1, sum(sizes)) and pivots.chunks == (1, sum(sizes))
-            assert np.isfinite(pivots[()]).all()
-            what = f"{len(pivots)} pivots, cycle {f.attrs['cycle']}"
-            if kind == "path":
-                for metric in ("loss", "error"):
-                    for split in ("train", "test"):
-                        for convention in ("recomputed", "interpolated"):
-                            assert f[metric][split][convention].shape == f["position"].shape
-    return f"{kind}, {what}"
+        return f"{kind}, {KINDS.get(kind, check_any)(f)}"
 
 
 def check_safetensors(path):
@@ -77,19 +126,37 @@ def check_safetensors(path):
     return f"{len(load_file(path))} tensors"
 
 
+def check_graphml(path):
+    try:
+        import networkx
+    except ImportError:
+        return "not read, as networkx is missing"
+    graph = networkx.read_graphml(path)
+    done = [(a, b) for a, b, edge in graph.edges(data=True) if edge["state"] == "done"]
+    paths = graph.edge_subgraph(done)
+    tree = networkx.minimum_spanning_tree(paths, weight="saddle_train_loss")
+    marked = [edge for *_, edge in paths.edges(data=True) if edge["tree"]]
+    found = [edge for *_, edge in tree.edges(data=True)]
+    assert sorted(e["saddle_train_loss"] for e in found) == sorted(e["saddle_train_loss"] for e in marked), "tree"
+    assert all(minimum["number"] == int(name) for name, minimum in graph.nodes(data=True))
+    return f"{len(graph)} minima, {len(done)} paths, {len(tree.edges)} in the tree"
+
+
+CHECKS = {".h5": check_hdf5, ".safetensors": check_safetensors, ".graphml": check_graphml}
+
+
 def main():
     files = []
     for argument in map(pathlib.Path, sys.argv[1:]):
         files += sorted(p for p in argument.rglob("*") if p.is_file()) if argument.is_dir() else [argument]
     checked = 0
     for path in files:
-        name = path.name.removesuffix(".prev")
-        check = {".h5": check_hdf5, ".safetensors": check_safetensors}.get(pathlib.Path(name).suffix)
+        check = CHECKS.get(pathlib.Path(path.name.removesuffix(".prev")).suffix)
         if check:
             print(f"{path}: {check(path)}")
             checked += 1
     if not checked:
-        sys.exit("no HDF5 or safetensors file given")
+        sys.exit("no HDF5, safetensors or GraphML file given")
 
 
 main()

@@ -40,21 +40,7 @@ class LandscapeGraphTest {
     minima.add(new Minimum(4, new Metrics(0.5, Double.NaN), new Metrics(1e-9, 0.25)));
     var connections = new ArrayList<>(run.connections());
     connections.add(HandRun.open(3, 4, Status.DIVERGED));
-    return new RunSummary(
-        "a < b & \"c\" \\ d",
-        run.dataset(),
-        run.architecture(),
-        run.parameters(),
-        true,
-        run.convention(),
-        run.pairValue(),
-        minima,
-        connections,
-        run.schedule(),
-        run.notes(),
-        run.costs(),
-        run.environment(),
-        run.configuration());
+    return HandRun.with("a < b & \"c\"", "back\\slash", minima, connections);
   }
 
   @Test
