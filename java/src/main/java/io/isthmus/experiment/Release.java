@@ -20,7 +20,9 @@ public final class Release {
     }
   }
 
-  /** The commit of the source, as the launcher says, with "-dirty" where it was changed; or empty. */
+  /**
+   * The commit of the source, as the launcher says, with "-dirty" where it was changed; or empty.
+   */
   public static String commit() {
     return System.getProperty("isthmus.commit", "");
   }

@@ -122,6 +122,17 @@ public record RunSummary(
     return tested ? List.of(Measure.values()) : List.of(Measure.TRAIN_LOSS);
   }
 
+  /** Whether batch-norm statistics matter at all; they do not in a network without any. */
+  boolean conventionsDiffer() {
+    return connections.stream()
+        .flatMap(connection -> connection.line().stream())
+        .flatMap(profile -> profile.samples().stream())
+        .anyMatch(
+            sample ->
+                !sample.trainRecomputed().equals(sample.trainInterpolated())
+                    || !sample.testRecomputed().equals(sample.testInterpolated()));
+  }
+
   /** What is known between two minima. */
   public Optional<Connection> connection(Pair pair) {
     return connections.stream().filter(connection -> connection.pair().equals(pair)).findFirst();
