@@ -37,6 +37,7 @@ class FiguresTest {
         SampleRun.finished(10),
         SampleRun.stopped(7, 5),
         SampleRun.surface(),
+        withCurves(),
         SampleRun.finished(2),
         SampleRun.finished(1),
         HandRun.with(List.of(), List.of()),
@@ -53,6 +54,20 @@ class FiguresTest {
     return HandRun.with(
         HandRun.MINIMA,
         List.of(new Connection(done.pair(), Status.RUNNING, done.line(), List.of(), Double.NaN)));
+  }
+
+  /** Curves without epochs, one that is short, one that never comes as low as the saddle. */
+  static RunSummary withCurves() {
+    RunSummary run = HandRun.run();
+    float[] high = new float[950];
+    java.util.Arrays.fill(high, 1);
+    return HandRun.with(
+        run.minima(),
+        run.connections(),
+        List.of(
+            new LearningCurve(1, new float[] {1, 0.02f}, 7, false),
+            new LearningCurve(2, high, Double.NaN, true),
+            new LearningCurve(3, new float[0], 100, true)));
   }
 
   /** Losses that are not numbers, on the line and on the path. */
@@ -122,7 +137,9 @@ class FiguresTest {
             "profile-2-3",
             "profile-1-2",
             "profile-1-3",
+            "tree-steps",
             "minima-and-saddles",
+            "evolution-2-3",
             "graph",
             "disconnectivity",
             "cycles");
@@ -238,7 +255,7 @@ class FiguresTest {
     for (int round = 0; round < 100; round++) {
       int n = 3 + random.nextInt(9);
       RunSummary run = randomRun(n, random);
-      List<Integer> order = GraphFigure.order(run);
+      List<Integer> order = GraphLayout.order(run);
       assertThat(order).hasSize(n).doesNotHaveDuplicates();
       List<Connection> tree = run.tree();
       assertThat(tree).hasSize(n - 1);

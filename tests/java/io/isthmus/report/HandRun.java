@@ -48,7 +48,21 @@ final class HandRun {
   }
 
   static RunSummary with(
+      List<Minimum> minima, List<Connection> connections, List<Finding> findings) {
+    return with("CIFAR10+", "ResNet-20", minima, connections, findings);
+  }
+
+  static RunSummary with(
       String dataset, String architecture, List<Minimum> minima, List<Connection> connections) {
+    return with(dataset, architecture, minima, connections, List.of());
+  }
+
+  static RunSummary with(
+      String dataset,
+      String architecture,
+      List<Minimum> minima,
+      List<Connection> connections,
+      List<Finding> findings) {
     return new RunSummary(
         dataset + ", " + architecture,
         dataset,
@@ -65,7 +79,7 @@ final class HandRun {
         List.of(),
         List.of(),
         "seed: 1\n",
-        List.of());
+        findings);
   }
 
   /** A pair whose path has these three values inside and whose line this maximum in the middle. */

@@ -103,7 +103,20 @@ final class SampleRun {
             new Fact("System", "Debian GNU/Linux 12, x86_64"),
             new Fact("Isthmus", "0.1.0")),
         "seed: 7\nbackend: cpu\nmodel: resnet20:shortcut=B\ntraining:\n  minima: " + minima + "\n",
-        List.of());
+        curves(all));
+  }
+
+  /** Losses that fall like 1 over the epoch, 100 steps each, down to the minimum's. */
+  private static List<Finding> curves(List<Minimum> minima) {
+    List<Finding> curves = new ArrayList<>();
+    for (Minimum minimum : minima) {
+      float[] losses = new float[4000];
+      for (int step = 0; step < losses.length; step++) {
+        losses[step] = (float) (minimum.loss() + 0.8 / (1 + step / 100) - 0.015);
+      }
+      curves.add(new LearningCurve(minimum.number(), losses, 100, true));
+    }
+    return curves;
   }
 
   /** A surface: energies only, negative ones too. */

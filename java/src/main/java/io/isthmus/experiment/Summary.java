@@ -4,6 +4,7 @@ import io.isthmus.config.Config;
 import io.isthmus.config.EvaluationConfig;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.ModelConfig;
+import io.isthmus.config.NamedData;
 import io.isthmus.config.TrainPass;
 import io.isthmus.engine.TensorInfo;
 import io.isthmus.landscape.MinimaGraph;
@@ -12,6 +13,7 @@ import io.isthmus.neb.CycleResult;
 import io.isthmus.neb.Pair;
 import io.isthmus.neb.Profile;
 import io.isthmus.report.Finding;
+import io.isthmus.report.LearningCurve;
 import io.isthmus.report.RunSummary;
 import io.isthmus.report.RunSummary.Connection;
 import io.isthmus.report.RunSummary.Cost;
@@ -86,7 +88,20 @@ public final class Summary {
 
   /** Results beyond minima and paths, kind by kind. */
   private List<Finding> findings() {
-    return List.of();
+    List<Finding> findings = new ArrayList<>();
+    minima.values().forEach(file -> findings.add(learningCurve(file)));
+    return findings;
+  }
+
+  private LearningCurve learningCurve(MinimumFile file) {
+    int limit = config.data().trainLimit();
+    int all = NamedData.of(config.data().name()).map(NamedData::trainCount).orElse(limit);
+    int images = limit > 0 ? Math.min(limit, all) : all;
+    return new LearningCurve(
+        file.number(),
+        file.curve().batchLosses(),
+        images > 0 ? (double) images / config.training().batch() : Double.NaN,
+        config.data().cropPadding() > 0 || config.data().flip());
   }
 
   private long parameters() {

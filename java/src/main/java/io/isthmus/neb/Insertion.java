@@ -33,18 +33,12 @@ public record Insertion(int gap, double fraction) {
    */
   public static List<Insertion> wanted(
       Profile profile, StatisticsConvention convention, InsertionConfig config) {
-    double[] losses = profile.trainLosses(convention);
-    int stride = profile.stride();
-    double low = Double.POSITIVE_INFINITY;
-    double high = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < losses.length; i += stride) {
-      low = Math.min(low, losses[i]);
-      high = Math.max(high, losses[i]);
-    }
+    double[] excess = excess(profile, convention);
+    double least = config.threshold() * span(profile, convention);
     var candidates = new ArrayList<Excess>();
-    for (int gap = 0; stride > 1 && gap < profile.gaps(); gap++) {
-      Excess largest = largest(losses, gap, stride);
-      if (largest.value() > 0 && largest.value() >= config.threshold() * (high - low)) {
+    for (int gap = 0; profile.stride() > 1 && gap < profile.gaps(); gap++) {
+      Excess largest = largest(excess, gap, profile.stride());
+      if (largest.value() > 0 && largest.value() >= least) {
         candidates.add(largest);
       }
     }
@@ -56,18 +50,44 @@ public record Insertion(int gap, double fraction) {
         .toList();
   }
 
-  private static Excess largest(double[] losses, int gap, int stride) {
-    int start = gap * stride;
-    int best = 0;
-    double value = Double.NEGATIVE_INFINITY;
-    for (int i = 1; i < stride; i++) {
-      double fraction = (double) i / stride;
-      double linear = (1 - fraction) * losses[start] + fraction * losses[start + stride];
-      if (losses[start + i] - linear > value) {
-        best = i;
-        value = losses[start + i] - linear;
+  /**
+   * Training loss of every sample over the linear interpolation between the two pivots around it;
+   * zero at pivots.
+   */
+  public static double[] excess(Profile profile, StatisticsConvention convention) {
+    double[] losses = profile.trainLosses(convention);
+    int stride = profile.stride();
+    double[] excess = new double[losses.length];
+    for (int i = 0; i < losses.length; i++) {
+      if (i % stride != 0) {
+        double fraction = (double) (i % stride) / stride;
+        int start = i - i % stride;
+        double linear = (1 - fraction) * losses[start] + fraction * losses[start + stride];
+        excess[i] = losses[i] - linear;
       }
     }
-    return new Excess(new Insertion(gap, (double) best / stride), value);
+    return excess;
+  }
+
+  /** The energy span of a path: the range of the training loss over its pivots. */
+  public static double span(Profile profile, StatisticsConvention convention) {
+    double[] losses = profile.trainLosses(convention);
+    double low = Double.POSITIVE_INFINITY;
+    double high = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < losses.length; i += profile.stride()) {
+      low = Math.min(low, losses[i]);
+      high = Math.max(high, losses[i]);
+    }
+    return high - low;
+  }
+
+  private static Excess largest(double[] excess, int gap, int stride) {
+    int best = 1;
+    for (int i = 2; i < stride; i++) {
+      if (excess[gap * stride + i] > excess[gap * stride + best]) {
+        best = i;
+      }
+    }
+    return new Excess(new Insertion(gap, (double) best / stride), excess[gap * stride + best]);
   }
 }

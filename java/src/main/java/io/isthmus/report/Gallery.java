@@ -3,6 +3,8 @@ package io.isthmus.report;
 import io.isthmus.config.DidYouMean;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
+import io.isthmus.neb.CycleResult;
+import io.isthmus.report.RunSummary.Connection;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +27,11 @@ public final class Gallery {
   private static final List<Entry> ENTRIES =
       List.of(
           each(1, "profile", "loss on the straight line and along the path", Gallery::profile),
-          joint(5, "minima-and-saddles", "all minima, saddles, straight lines", Gallery::overview),
+          each(3, "insertion", "where a cycle's path gets new pivots", Gallery::insertion),
+          each(4, "tree-steps", "the graph and its tree, path by path", Gallery::treeSteps),
+          joint(5, "minima-and-saddles", "minima and saddles of the runs", Gallery::overview),
+          each(6, "evolution", "loss along the path after four cycles", Gallery::evolution),
+          each(7, "learning-curve", "training and the saddle's height", Gallery::learningCurve),
           each(0, "graph", "the minima, the computed paths and their tree", Gallery::graph),
           each(0, "disconnectivity", "which minima join at which height", Gallery::disconnectivity),
           each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles));
@@ -171,7 +177,7 @@ public final class Gallery {
   }
 
   private static Figure profile(Subject subject) {
-    RunSummary.Connection connection = subject.connection();
+    Connection connection = subject.connection();
     if (connection.line().isEmpty() && connection.cycles().isEmpty()) {
       throw new Missing(
           "Neither line nor path %s of %s is evaluated; 'isthmus connect %s %d %d' does both."
@@ -185,8 +191,68 @@ public final class Gallery {
     return ProfileFigure.of(subject.run(), connection);
   }
 
+  private static Figure insertion(Subject subject) {
+    Connection connection = subject.connection();
+    CycleResult cycle =
+        InsertionFigure.mostTelling(subject.run(), connection)
+            .orElseThrow(
+                () ->
+                    new Missing(
+                        "No pivot was inserted into path %s of %s; show another with 'isthmus report %s --figure insertion --pair A-B'."
+                            .formatted(connection.name(), subject.folder(), subject.folder())));
+    return InsertionFigure.of(subject.run(), connection, cycle);
+  }
+
+  private static Figure treeSteps(Subject subject) {
+    if (subject.run().graph().edges().isEmpty()) {
+      throw new Missing(
+          "No path of %s is finished yet; 'isthmus explore %s' makes them."
+              .formatted(subject.folder(), subject.folder()));
+    }
+    return TreeStepsFigure.of(subject.run());
+  }
+
   private static List<Figure> overview(List<Subject> subjects) {
-    return subjects.stream().map(s -> OverviewFigure.of(withMinima(s))).toList();
+    subjects.forEach(Gallery::withMinima);
+    return List.of(
+        subjects.size() == 1
+            ? OverviewFigure.of(subjects.get(0).run())
+            : ArchitecturesFigure.of(subjects));
+  }
+
+  private static Figure evolution(Subject subject) {
+    Connection connection = subject.connection();
+    path(subject, connection);
+    return EvolutionFigure.of(subject.run(), connection);
+  }
+
+  private static Figure learningCurve(Subject subject) {
+    Connection connection = subject.connection();
+    CycleResult path = path(subject, connection);
+    List<LearningCurve> curves = LearningCurveFigure.curves(subject.run(), connection);
+    if (curves.isEmpty()) {
+      throw new Missing(
+          "Minima %d and %d of %s were brought in without their training; 'isthmus train CONFIG -o DIR' trains new ones and keeps their curves."
+              .formatted(connection.pair().first(), connection.pair().second(), subject.folder()));
+    }
+    return LearningCurveFigure.of(subject.run(), connection, path, curves);
+  }
+
+  /** The cycle whose path counts for a pair. */
+  private static CycleResult path(Subject subject, Connection connection) {
+    return subject
+        .run()
+        .path(connection)
+        .orElseThrow(
+            () ->
+                new Missing(
+                    "Path %s of %s has no finished cycle; 'isthmus connect %s %d %d' finds it."
+                        .formatted(
+                            connection.name(),
+                            subject.folder(),
+                            subject.folder(),
+                            connection.pair().first(),
+                            connection.pair().second())));
   }
 
   private static Figure graph(Subject subject) {

@@ -22,11 +22,9 @@ import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
- * The graph of minima and paths with its minimum spanning tree (figure 4 of the paper).
- *
- * <p>The minima stand on a circle in the order of a walk through the tree that begins at the lowest
- * minimum and takes lower saddles first. So no two edges of the tree cross, no edge runs through a
- * minimum, and close ones are neighbours; the same graph is always the same picture.
+ * The graph of minima and paths with its minimum spanning tree, as it is at the end (figure 4 of
+ * the paper shows how it came about: {@link TreeStepsFigure}). Minima stand as {@link GraphLayout}
+ * says.
  */
 final class GraphFigure {
   private static final double WIDTH = 560;
@@ -51,16 +49,12 @@ final class GraphFigure {
     this.run = run;
     tree = new HashSet<>(run.tree());
     double radius = Math.max(150, Math.min(215, 22.0 * run.minima().size()));
-    List<Integer> order = order(run);
-    for (int i = 0; i < order.size(); i++) {
-      double angle = 2 * Math.PI * i / order.size() - Math.PI / 2;
-      double spread = order.size() == 1 ? 0 : radius;
-      places.put(
-          order.get(i),
-          new double[] {
-            WIDTH / 2 + spread * Math.cos(angle), TOP + 52 + radius * (1 + Math.sin(angle))
-          });
-    }
+    GraphLayout.of(run)
+        .forEach(
+            (number, at) ->
+                places.put(
+                    number,
+                    new double[] {WIDTH / 2 + radius * at[0], TOP + 52 + radius * (1 + at[1])}));
     double lowest = places.values().stream().mapToDouble(p -> p[1]).max().orElse(TOP + radius);
     height = lowest + 66;
   }
@@ -215,30 +209,6 @@ final class GraphFigure {
     return run.path(connection).stream()
         .mapToDouble(path -> path.saddle(run.convention()).trainLoss())
         .findFirst();
-  }
-
-  /** The minima in the order of a walk through the tree, part by part. */
-  static List<Integer> order(RunSummary run) {
-    List<Minimum> lowestFirst = new ArrayList<>(run.minima());
-    lowestFirst.sort(Comparator.comparingDouble(Minimum::loss).thenComparingInt(Minimum::number));
-    List<Integer> order = new ArrayList<>();
-    List<Connection> lightestFirst = run.tree();
-    for (Minimum minimum : lowestFirst) {
-      walk(minimum.number(), lightestFirst, order);
-    }
-    return order;
-  }
-
-  private static void walk(int at, List<Connection> lightestFirst, List<Integer> order) {
-    if (order.contains(at)) {
-      return;
-    }
-    order.add(at);
-    for (Connection connection : lightestFirst) {
-      if (connection.touches(at)) {
-        walk(connection.pair().first() + connection.pair().second() - at, lightestFirst, order);
-      }
-    }
   }
 
   private String data() {

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -138,9 +139,26 @@ final class RunJson {
     object.put("pivots", path.map(p -> p.profile().gaps() + 1).orElse(null));
     object.put("length_over_straight", path.map(p -> number(p.stretch())).orElse(null));
     object.put("shared_mistakes", number(connection.sharedMistakes()));
+    object.put("training_passed_saddle", path.map(p -> passed(run, connection, p)).orElse(null));
     object.put("saddle", readings(run, path.map(CycleResult::profile)));
     object.put("line", readings(run, connection.line()));
     return object;
+  }
+
+  /**
+   * In which epoch the mean batch loss of each end's training was first as low as the saddle, by
+   * the number of the minimum; null where it never was or is not known.
+   */
+  private static Object passed(RunSummary run, Connection connection, CycleResult path) {
+    double saddle = path.saddle(run.convention()).trainLoss();
+    Map<String, Object> epochs = new LinkedHashMap<>();
+    for (LearningCurve curve : run.findings(LearningCurve.class)) {
+      if (connection.touches(curve.minimum()) && curve.hasEpochs()) {
+        OptionalInt epoch = curve.reaches(saddle);
+        epochs.put("" + curve.minimum(), epoch.isPresent() ? epoch.getAsInt() : null);
+      }
+    }
+    return epochs;
   }
 
   /** Both readings of a profile's highest point under both conventions. */
