@@ -175,7 +175,7 @@ class PaperFiguresTest {
     assertThat(figure.name()).isEqualTo("learning-curve-2-3");
     assertThat(figure.data().lines().filter(line -> line.endsWith("true")))
         .hasSize(1)
-        .allMatch(line -> line.startsWith("2,3,0.04"));
+        .allMatch(line -> line.startsWith("2,3,0.03999"));
     assertThat(SvgWriter.file(figure.scene()))
         .contains("minimum 2: epoch 3", "minimum 3: not that low in training");
     assertThat(ResultTable.of(List.of(run)).json().replaceAll("\\s", ""))

@@ -156,13 +156,16 @@ final class LearningCurveFigure {
     for (int i = 0; i < curves.size(); i++) {
       x = entry(x, STROKES.get(i), "training of minimum " + curves.get(i).minimum());
     }
-    entry(x, SADDLE, "saddle of their path");
+    x = entry(x, SADDLE, "saddle of their path");
+    drawing.circle(x + 4, 49, 4.2, Ink.INK, null);
+    drawing.text(
+        "minima, evaluated", x + 14, 53, Panel.MEDIUM, Typeface.REGULAR, Ink.INK, Anchor.START);
   }
 
   private double entry(double x, Stroke stroke, String text) {
     drawing.line(x, 49, x + 34, 49, stroke);
     drawing.text(text, x + 42, 53, Panel.MEDIUM, Typeface.REGULAR, Ink.INK, Anchor.START);
-    return x + 42 + Typeface.REGULAR.width(text, Panel.MEDIUM) * 1.06 + 22;
+    return x + 42 + Typeface.REGULAR.width(text, Panel.MEDIUM) * 1.06 + 18;
   }
 
   private List<Minimum> ends() {

@@ -300,7 +300,7 @@ final class TreeStepsFigure {
         candidates.add(new Box(cx - width / 2, cy - 7, width, 14));
       }
       placement
-          .place(candidates, added ? 1 : 0.15)
+          .place(candidates, added && places.size() <= ALL_LABELLED ? 1 : 0.15)
           .ifPresent(
               place ->
                   drawing.note(
