@@ -185,11 +185,11 @@
         d += `${pen}${px(v).toFixed(1)} ${at.toFixed(1)}`;
         pen = 'L';
       });
-      make(svg, 'path', { d, fill: 'none', ...look });
+      make(svg, 'path', { d, fill: 'none', 'data-curve': kind, ...look });
       x.forEach((v, i) => {
         const at = py(y[i]);
         if (kind === 'path' && pivot[i] > 0 && i < x.length - 1 && isFinite(at)) {
-          pivotMark(px(v), at);
+          pivotMark(px(v), at).dataset.pivot = pivot[i];
         }
       });
       const top = y.reduce((best, v, i) => (isFinite(v) && !(y[best] >= v) ? i : best), 0);
