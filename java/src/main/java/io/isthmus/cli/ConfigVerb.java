@@ -59,7 +59,11 @@ final class ConfigVerb implements Callable<Integer> {
   }
 
   /** {@code config list}. */
-  @Command(name = "list", description = "List the built-in configurations.")
+  @Command(
+      name = "list",
+      description =
+          "List the built-in configurations: the rows of the paper's table, each with its reduced"
+              + " sibling for processors below it.")
   static final class Builtins implements Callable<Integer> {
     private final Console console;
 
@@ -75,10 +79,15 @@ final class ConfigVerb implements Callable<Integer> {
           builtins,
           () ->
               builtins.entrySet().stream()
-                  .map(entry -> "%-24s %s".formatted(entry.getKey(), entry.getValue()))
+                  .map(entry -> "%-30s %s".formatted(indented(entry.getKey()), entry.getValue()))
                   .collect(Collectors.joining(System.lineSeparator())));
       return 0;
     }
+  }
+
+  /** A name, moved to the right where it is the sibling of a row. */
+  private static String indented(String name) {
+    return BuiltinConfigs.row(name).isPresent() ? "  " + name : name;
   }
 
   /** {@code config diff}. */

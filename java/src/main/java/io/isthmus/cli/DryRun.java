@@ -3,6 +3,7 @@ package io.isthmus.cli;
 import io.isthmus.config.Config;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.Plan;
+import io.isthmus.data.DataSets;
 import io.isthmus.experiment.Rehearsal;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -17,6 +18,12 @@ final class DryRun {
     ExperimentConfig config = arguments.config(console);
     Path folder = arguments.folder();
     Rehearsal rehearsal = Rehearsal.of(config);
+    if (!rehearsal.imagesPresent()) {
+      String name = config.data().name();
+      console.note(
+          "the images of %s are not in %s; random ones of their shape stand in for them here ('isthmus data where %s' says where they come from)"
+              .formatted(name, DataSets.folder(name, config.data().folder()), name));
+    }
     console.answer(new Document(folder, config, rehearsal), () -> text(config, folder, rehearsal));
     return 0;
   }

@@ -9,27 +9,49 @@ import java.util.Optional;
 
 /** The configurations that come with Isthmus; {@link Config#load} takes their names for files. */
 public final class BuiltinConfigs {
+  private static final String REDUCED = "-cpu";
   private static final List<String> NAMES =
       List.of(
           "demo",
           "cifar10-resnet8-cpu",
-          "cifar10-resnet20-cpu",
           "cifar10-resnet20",
+          "cifar10-resnet20-cpu",
           "cifar10-resnet32",
+          "cifar10-resnet32-cpu",
           "cifar10-resnet44",
+          "cifar10-resnet44-cpu",
           "cifar10-resnet56",
+          "cifar10-resnet56-cpu",
           "cifar10-densenet40",
+          "cifar10-densenet40-cpu",
           "cifar10-densenet100-bc",
+          "cifar10-densenet100-bc-cpu",
           "cifar100-resnet20",
+          "cifar100-resnet20-cpu",
           "cifar100-resnet44",
+          "cifar100-resnet44-cpu",
           "cifar100-densenet40",
-          "cifar100-densenet100-bc");
+          "cifar100-densenet40-cpu",
+          "cifar100-densenet100-bc",
+          "cifar100-densenet100-bc-cpu");
 
   private BuiltinConfigs() {}
 
-  /** Their names: the demonstration, two reduced ones for processors, the ten rows of Table 1. */
+  /**
+   * Their names: the demonstration, a small study, and the ten rows of Table 1, each followed by
+   * its reduced sibling for processors, {@code -cpu}.
+   */
   public static List<String> names() {
     return NAMES;
+  }
+
+  /** The row of Table 1 that a configuration is the reduced sibling of; empty for all others. */
+  public static Optional<String> row(String name) {
+    return Optional.of(name)
+        .filter(NAMES::contains)
+        .filter(it -> it.endsWith(REDUCED))
+        .map(it -> it.substring(0, it.length() - REDUCED.length()))
+        .filter(NAMES::contains);
   }
 
   /** The YAML text of one; empty when there is none of this name. */

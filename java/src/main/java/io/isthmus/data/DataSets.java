@@ -8,6 +8,7 @@ import io.isthmus.config.NamedData;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 /** Reads data sets: those with a name, and the user's own images. */
 public final class DataSets {
@@ -29,6 +30,50 @@ public final class DataSets {
     Normalisation normalisation =
         config.normalise() ? Normalisation.of(train) : Normalisation.none(train.channels());
     return new DataSource(train, test, normalisation.mean(), normalisation.std());
+  }
+
+  /**
+   * Whether {@link #load} would find files: false for a named set of which there is none at all.
+   * What is in them is not looked at.
+   */
+  public static boolean present(DataConfig config) {
+    if (config.name().equals("file")) {
+      return true;
+    }
+    DataSetInfo info = info(config.name());
+    OfficialFolder files = new OfficialFolder(info, folder(config.name(), config.folder()));
+    return info.bundled() || info.files().stream().anyMatch(files::holds);
+  }
+
+  /**
+   * As many images of the same shape as {@link #load} would give, with pixels and labels drawn at
+   * random: to see how long work takes with images that are not here.
+   */
+  public static DataSource standIn(DataConfig config) {
+    NamedData set = set(config.name());
+    ImageSet train = noise(set, "train", count(set.trainCount(), config.trainLimit()));
+    ImageSet test = noise(set, "test", count(set.testCount(), config.testLimit()));
+    Normalisation normalisation = Normalisation.of(train);
+    return new DataSource(train, test, normalisation.mean(), normalisation.std());
+  }
+
+  private static int count(int all, int limit) {
+    return limit == 0 ? all : Math.min(all, limit);
+  }
+
+  private static ImageSet noise(NamedData set, String part, int count) {
+    Random random = new Random(1);
+    byte[] images = new byte[count * set.channels() * set.height() * set.width()];
+    random.nextBytes(images);
+    return new ImageSet(
+        set.key() + " " + part,
+        count,
+        set.channels(),
+        set.height(),
+        set.width(),
+        set.classes(),
+        images,
+        random.ints(count, 0, set.classes()).toArray());
   }
 
   /** The data sets with a name. */

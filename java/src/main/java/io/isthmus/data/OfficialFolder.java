@@ -98,6 +98,11 @@ final class OfficialFolder {
     }
   }
 
+  /** Whether a file is there, whatever is in it. */
+  boolean holds(OfficialFile file) {
+    return Files.exists(find(file));
+  }
+
   private Path find(OfficialFile file) {
     Path plain = folder.resolve(file.name());
     Path packed = folder.resolve(file.name() + ".gz");

@@ -1,7 +1,9 @@
 package io.isthmus.experiment;
 
 import io.isthmus.config.ExperimentConfig;
+import io.isthmus.config.ModelConfig;
 import io.isthmus.config.Plan;
+import io.isthmus.data.DataSets;
 import io.isthmus.data.DataSource;
 import io.isthmus.data.ImageSet;
 import io.isthmus.engine.Dataset;
@@ -21,6 +23,7 @@ import java.util.Arrays;
  * @param gradientImages images per second through a training step (forward and back)
  * @param inferenceImages images per second through an evaluation
  * @param seconds of the whole run
+ * @param imagesPresent whether the images were there; otherwise random ones of their shape stood in
  */
 public record Rehearsal(
     String engine,
@@ -28,13 +31,22 @@ public record Rehearsal(
     Plan plan,
     double gradientImages,
     double inferenceImages,
-    Plan.Range seconds) {
+    Plan.Range seconds,
+    boolean imagesPresent) {
   private static final double MEASURED_SECONDS = 1;
   private static final int MEASURED_IMAGES = 256;
 
-  /** Opens what the run would work with, and measures for a few seconds. */
+  /**
+   * Opens what the run would work with, and measures for a few seconds. Where the files of a named
+   * data set are missing, random images of its shape and number stand in: they take as long.
+   */
   public static Rehearsal of(ExperimentConfig config) {
-    try (Workbench bench = Workbench.open(config)) {
+    boolean surface = config.model().family() == ModelConfig.Family.SURFACE;
+    boolean present = surface || DataSets.present(config.data());
+    try (Workbench bench =
+        present
+            ? Workbench.open(config)
+            : Workbench.open(config, DataSets.standIn(config.data()))) {
       Plan.Workload work = workload(bench);
       Plan plan = Plan.of(config, work);
       Objective objective = bench.objective();
@@ -66,7 +78,7 @@ public record Rehearsal(
                   + plan.pathGradients().high() * pathBatch / gradients
                   + plan.forwardImages().high() / inferences);
       return new Rehearsal(
-          bench.engine().description(), work, plan, gradients, inferences, seconds);
+          bench.engine().description(), work, plan, gradients, inferences, seconds, present);
     }
   }
 

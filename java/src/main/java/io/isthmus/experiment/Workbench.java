@@ -28,7 +28,16 @@ public record Workbench(DataSource data, Engine engine, Objective objective)
    */
   public static Workbench open(ExperimentConfig config) {
     boolean surface = config.model().family() == ModelConfig.Family.SURFACE;
-    DataSource data = surface ? null : DataSets.load(config.data());
+    return open(config, surface ? null : DataSets.load(config.data()));
+  }
+
+  /**
+   * Opens engine and objective for images that are loaded already.
+   *
+   * @param data null for a surface
+   * @throws IsthmusException if device, precision or memory are not there
+   */
+  static Workbench open(ExperimentConfig config, DataSource data) {
     Backend backend = Backend.valueOf(config.backend().toUpperCase(Locale.ROOT));
     Engine engine = Engine.open(backend, 0, config.threads());
     try {
