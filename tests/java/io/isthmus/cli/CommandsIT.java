@@ -345,6 +345,48 @@ class CommandsIT {
     assertThat(Path.of(folder)).doesNotExist();
   }
 
+  @Test
+  void aDryRunNeedsNoImages() {
+    String nowhere = own.resolve("nowhere").toString();
+    String[] command = {
+      "run",
+      config,
+      "-s",
+      "data=fashion-mnist",
+      "-s",
+      "data.train_limit=100",
+      "-s",
+      "data.test_limit=50",
+      "-s",
+      "data.folder=" + nowhere,
+      "--dry-run"
+    };
+    Run dry = Run.of(command);
+    assertThat(dry.status()).as(dry.err()).isZero();
+    assertThat(dry.err())
+        .contains("fashion-mnist are not in " + nowhere, "data where fashion-mnist");
+    assertThat(dry.out()).contains("240 mini-batch gradients", "at the speed measured here");
+  }
+
+  @Test
+  void aFigureIsDrawnByItsNumberOrName() throws IOException {
+    Run third = Run.of("report", run, "--figure", "3", "--pair", "3-1", "--json");
+    assertThat(third.status()).as(third.err()).isZero();
+    JsonNode figure = JSON.readTree(third.out()).get("figures").get(0);
+    assertThat(figure.get("name").asString()).isEqualTo("insertion-1-3");
+    for (String kind : List.of("svg", "png", "csv")) {
+      assertThat(Path.of(figure.get(kind).asString()))
+          .isNotEmptyFile()
+          .hasParent(Path.of(run, "figures"));
+    }
+    Run both = Run.of("report", run, run, "--figure", "5", "-o", own.resolve("both").toString());
+    assertThat(both.status()).as(both.err()).isZero();
+    assertThat(own.resolve("both/minima-and-saddles-of-runs.svg")).content().contains("MLP 12");
+    for (String name : List.of("1", "4", "6", "7", "disconnectivity", "graph", "cycles")) {
+      assertThat(Run.of("report", run, "--figure", name).status()).as(name).isZero();
+    }
+  }
+
   // --- mistakes -----------------------------------------------------------------------------
 
   @ParameterizedTest
@@ -371,6 +413,11 @@ class CommandsIT {
           connect RUN one 2                | 2  | 'one' is not an int
           report OWN                       | 2  | holds no run
           report RUN --format pdf          | 2  | markdown
+          report RUN --figure profle       | 2  | did you mean profile?
+          report RUN --figure 1 --pair 1-9 | 2  | has no minimum 9; there are 1, 2, 3
+          report RUN --figure 1 --pair 1   | 2  | write it like 1-2
+          report RUN --pair 1-2            | 2  | say which with --figure
+          report RUN --saddle top          | 2  | maxima, point
           inspect OWN/missing.h5           | 74 | missing.h5
           inspect CONFIG                   | 65 | tiny.yaml
           eval CONFIG                      | 65 | tiny.yaml

@@ -3,11 +3,13 @@ package io.isthmus.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.isthmus.config.StatisticsConvention;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -119,6 +121,24 @@ class ResultTableTest {
     assertThat(lines.get(3)).startsWith("| MNIST | a\\|b\\*c | 3 |");
     assertThat(lines.subList(0, 4))
         .allMatch(line -> line.replace("\\|", "").chars().filter(c -> c == '|').count() == 15);
+  }
+
+  @Test
+  void tables_for_readers_show_the_reading_and_the_statistics_asked_for_and_say_so() {
+    ResultTable other =
+        ResultTable.of(
+            List.of(run),
+            Optional.of(StatisticsConvention.INTERPOLATED),
+            Reading.AT_HIGHEST_TRAINING_LOSS);
+    for (String text : List.of(words(other.terminal(false)), other.markdown(), other.latex())) {
+      assertThat(text.replace("$\\pm$", "±"))
+          .contains("every metric at the point of highest training loss", "interpolated")
+          .contains("0.0900 ± 0.0141") // saddles 0.08 and 0.10
+          .contains("25.00 ± 1.41") // test errors 0.24 and 0.26 there
+          .doesNotContain("own maximum", "recomputed");
+    }
+    assertThat(other.csv()).isEqualTo(table.csv());
+    assertThat(other.json()).isEqualTo(table.json());
   }
 
   @Test

@@ -2,10 +2,12 @@ package io.isthmus.cli;
 
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
+import io.isthmus.config.StatisticsConvention;
 import io.isthmus.experiment.Summary;
 import io.isthmus.neb.Pair;
 import io.isthmus.report.Figure;
 import io.isthmus.report.Gallery;
+import io.isthmus.report.Reading;
 import io.isthmus.report.Report;
 import io.isthmus.report.ResultTable;
 import io.isthmus.report.RunSummary;
@@ -48,6 +50,20 @@ final class ReportVerb implements Callable<Integer> {
     LATEX
   }
 
+  /** What a saddle's numbers are in the tables for readers. */
+  enum SaddleReading {
+    /** Each metric's own maximum along the path. */
+    MAXIMA(Reading.OWN_MAXIMUM),
+    /** Every metric at the point of highest training loss. */
+    POINT(Reading.AT_HIGHEST_TRAINING_LOSS);
+
+    private final Reading reading;
+
+    SaddleReading(Reading reading) {
+      this.reading = reading;
+    }
+  }
+
   private final Console console;
 
   @Parameters(arity = "1..*", paramLabel = "DIR", description = "Run directory.")
@@ -59,6 +75,24 @@ final class ReportVerb implements Callable<Integer> {
       defaultValue = "terminal",
       description = "terminal, csv, json, markdown or latex (default: ${DEFAULT-VALUE}).")
   private Format format;
+
+  @Option(
+      names = "--saddle",
+      paramLabel = "READING",
+      defaultValue = "maxima",
+      description =
+          "In terminal, markdown and latex: maxima (each metric's own along the path) or point (all"
+              + " metrics at the highest training loss); csv and json have both (default:"
+              + " ${DEFAULT-VALUE}).")
+  private SaddleReading saddle;
+
+  @Option(
+      names = "--statistics",
+      paramLabel = "CONVENTION",
+      description =
+          "In the same: batch-norm statistics recomputed or interpolated (default: what each run"
+              + " judges by).")
+  private StatisticsConvention statistics;
 
   @Option(
       names = {"-w", "--write"},
@@ -115,7 +149,7 @@ final class ReportVerb implements Callable<Integer> {
         console.note("written: " + Report.write(summary, folder));
       }
     }
-    ResultTable table = ResultTable.of(summaries);
+    ResultTable table = ResultTable.of(summaries, Optional.ofNullable(statistics), saddle.reading);
     console.answer(Json.read(table.json()), () -> text(table));
     return 0;
   }

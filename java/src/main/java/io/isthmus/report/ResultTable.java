@@ -1,5 +1,6 @@
 package io.isthmus.report;
 
+import io.isthmus.config.StatisticsConvention;
 import io.isthmus.report.ResultRow.Cell;
 import io.isthmus.report.scene.Numbers;
 import java.util.ArrayList;
@@ -11,28 +12,51 @@ import java.util.Optional;
  * Table 1 of the paper for one or several runs: loss and error at the minima and at the saddles,
  * mean and standard deviation over the minimum spanning tree, beside the straight lines' maxima.
  *
- * <p>The tables for readers show each run under the batch-norm convention it judges by, with each
- * metric's own maximum as its saddle (as the paper does), and say so; the CSV file has all four
- * combinations.
+ * <p>The tables for readers show each run under one batch-norm convention, that it judges by unless
+ * another is asked for, and one reading of a saddle, each metric's own maximum (as the paper does)
+ * unless the other is asked for, and say so; CSV and JSON have all four combinations.
  */
 public final class ResultTable {
   private static final List<Measure> SHOWN =
       List.of(Measure.TRAIN_LOSS, Measure.TEST_LOSS, Measure.TEST_ERROR);
-  private static final String MEANING =
-      "Mean ± standard deviation (n − 1) over the minimum spanning tree. Saddles and straight"
-          + " lines: "
-          + Reading.OWN_MAXIMUM.label()
-          + ". Factor: ratio of the means.";
 
   private final List<RunSummary> runs;
+  private final Optional<StatisticsConvention> statistics;
+  private final Reading reading;
 
-  private ResultTable(List<RunSummary> runs) {
+  private ResultTable(
+      List<RunSummary> runs, Optional<StatisticsConvention> statistics, Reading reading) {
     this.runs = List.copyOf(runs);
+    this.statistics = statistics;
+    this.reading = reading;
   }
 
-  /** The table of these runs, in this order. */
+  /** The table of these runs, in this order, as each run judges its paths. */
   public static ResultTable of(List<RunSummary> runs) {
-    return new ResultTable(runs);
+    return of(runs, Optional.empty(), Reading.OWN_MAXIMUM);
+  }
+
+  /**
+   * The table of these runs, in this order.
+   *
+   * @param statistics batch-norm statistics of the tables for readers; empty for each run's own
+   * @param reading what a saddle's metrics are in the tables for readers
+   */
+  public static ResultTable of(
+      List<RunSummary> runs, Optional<StatisticsConvention> statistics, Reading reading) {
+    return new ResultTable(runs, statistics, reading);
+  }
+
+  private String meaning() {
+    return "Mean ± standard deviation (n − 1) over the minimum spanning tree. Saddles and straight"
+        + " lines: "
+        + reading.label()
+        + ". Factor: ratio of the means.";
+  }
+
+  /** The row of a run that the tables for readers show. */
+  private ResultRow shown(RunSummary run) {
+    return ResultRow.of(run, statistics.orElse(run.convention()), reading);
   }
 
   /**
@@ -48,7 +72,7 @@ public final class ResultTable {
     List<List<String>> rows = new ArrayList<>(List.of(header));
     List<Integer> ends = new ArrayList<>();
     for (RunSummary run : runs) {
-      ResultRow row = ResultRow.headline(run);
+      ResultRow row = shown(run);
       SHOWN.forEach(measure -> row.cell(measure).ifPresent(cell -> rows.add(line(row, measure))));
       ends.add(rows.size());
     }
@@ -58,14 +82,14 @@ public final class ResultTable {
     int next = 1;
     for (int i = 0; i < runs.size(); i++) {
       text.append(bold).append(visible(name(runs.get(i)))).append(off);
-      text.append(dim).append("  ").append(sizes(ResultRow.headline(runs.get(i)))).append(off);
+      text.append(dim).append("  ").append(sizes(shown(runs.get(i)))).append(off);
       text.append('\n');
       for (; next < ends.get(i); next++) {
         text.append(aligned(rows.get(next), widths)).append('\n');
       }
     }
     text.append(dim);
-    for (String each : wrapped(MEANING, 78)) {
+    for (String each : wrapped(meaning(), 78)) {
       text.append(each).append('\n');
     }
     return text.append(off).toString();
@@ -139,7 +163,7 @@ public final class ResultTable {
       }
       text.append("|\n");
     }
-    return text.append('\n').append(MEANING).append('\n').toString();
+    return text.append('\n').append(meaning()).append('\n').toString();
   }
 
   /** For a paper: a table environment that needs the package booktabs. */
@@ -158,13 +182,13 @@ public final class ResultTable {
       text.append(" \\\\\n");
     }
     return text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
-        .append(latex(MEANING))
+        .append(latex(meaning()))
         .append("}\n\\end{table}\n")
         .toString();
   }
 
-  private static List<String> row(RunSummary run) {
-    ResultRow row = ResultRow.headline(run);
+  private List<String> row(RunSummary run) {
+    ResultRow row = shown(run);
     Optional<Cell> train = row.cell(Measure.TRAIN_LOSS);
     Optional<Cell> test = row.cell(Measure.TEST_LOSS);
     Optional<Cell> error = row.cell(Measure.TEST_ERROR);
