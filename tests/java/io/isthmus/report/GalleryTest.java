@@ -61,7 +61,7 @@ class GalleryTest {
       assertThatThrownBy(() -> names(entry.name(), subject("a", empty)))
           .as(entry.name())
           .isInstanceOf(Missing.class)
-          .hasMessageMatching("(?s).*runs/a.*'isthmus .*runs/a.*");
+          .hasMessageMatching("(?s).*runs/a.*'isthmus .*");
     }
   }
 

@@ -13,6 +13,8 @@ public final class BuiltinConfigs {
   private static final List<String> NAMES =
       List.of(
           "demo",
+          "xor-2",
+          "xor-3",
           "cifar10-resnet8-cpu",
           "cifar10-resnet20",
           "cifar10-resnet20-cpu",
@@ -38,8 +40,8 @@ public final class BuiltinConfigs {
   private BuiltinConfigs() {}
 
   /**
-   * Their names: the demonstration, a small study, and the ten rows of Table 1, each followed by
-   * its reduced sibling for processors, {@code -cpu}.
+   * Their names: the demonstration, two of XOR (figure 8), a small study, and the ten rows of Table
+   * 1, each followed by its reduced sibling for processors, {@code -cpu}.
    */
   public static List<String> names() {
     return NAMES;

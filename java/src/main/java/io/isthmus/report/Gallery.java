@@ -32,6 +32,7 @@ public final class Gallery {
           joint(5, "minima-and-saddles", "minima and saddles of the runs", Gallery::overview),
           each(6, "evolution", "loss along the path after four cycles", Gallery::evolution),
           each(7, "learning-curve", "training and the saddle's height", Gallery::learningCurve),
+          joint(8, "xor", "barriers between minima that learned XOR", Gallery::xor),
           each(0, "graph", "the minima, the computed paths and their tree", Gallery::graph),
           each(0, "disconnectivity", "which minima join at which height", Gallery::disconnectivity),
           each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles));
@@ -253,6 +254,10 @@ public final class Gallery {
                             subject.folder(),
                             connection.pair().first(),
                             connection.pair().second())));
+  }
+
+  private static List<Figure> xor(List<Subject> subjects) {
+    return List.of(XorFigure.of(subjects));
   }
 
   private static Figure graph(Subject subject) {

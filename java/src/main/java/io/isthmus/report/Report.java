@@ -28,6 +28,9 @@ public final class Report {
   /** Pixels of a PNG per scene unit: sharp on paper and on dense screens. */
   private static final double PIXELS = 2;
 
+  /** More profiles than a reader looks at; a run of all pairs of 16 minima has 120. */
+  private static final int MOST_PROFILES = 24;
+
   private Report() {}
 
   /**
@@ -83,11 +86,16 @@ public final class Report {
 
   /**
    * All figures for which a run has data: profiles of the pairs (that of the tree's highest saddle
-   * first), then everything else of the {@link Gallery}.
+   * first; those of the tree, and others up to {@link #MOST_PROFILES}, since {@code --figure
+   * profile --pair} draws any), then everything else of the {@link Gallery}.
    */
   public static List<Figure> figures(RunSummary run) {
     Map<String, Figure> figures = new LinkedHashMap<>();
+    int tree = run.tree().size();
     for (Connection connection : highestFirst(run)) {
+      if (figures.size() >= Math.max(tree, MOST_PROFILES)) {
+        break;
+      }
       if (connection.line().isPresent() || !connection.cycles().isEmpty()) {
         Figure profile = ProfileFigure.of(run, connection);
         figures.put(profile.name(), profile);

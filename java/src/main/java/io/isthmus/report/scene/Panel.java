@@ -54,6 +54,12 @@ public record Panel(Box box, Axis x, Axis y) {
     if (x.written()) {
       writeHorizontal(drawing);
     }
+    if (y.written()) {
+      writeVertical(drawing);
+    }
+  }
+
+  private void writeVertical(Drawing drawing) {
     for (Tick tick : y.ticks()) {
       if (!tick.label().isEmpty()) {
         drawing.text(
