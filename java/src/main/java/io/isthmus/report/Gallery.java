@@ -33,6 +33,7 @@ public final class Gallery {
           each(6, "evolution", "loss along the path after four cycles", Gallery::evolution),
           each(7, "learning-curve", "training and the saddle's height", Gallery::learningCurve),
           joint(8, "xor", "barriers between minima that learned XOR", Gallery::xor),
+          joint(0, "size", "minima and saddles by size of the network", Gallery::size),
           each(0, "graph", "the minima, the computed paths and their tree", Gallery::graph),
           each(0, "disconnectivity", "which minima join at which height", Gallery::disconnectivity),
           each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles));
@@ -258,6 +259,10 @@ public final class Gallery {
 
   private static List<Figure> xor(List<Subject> subjects) {
     return List.of(XorFigure.of(subjects));
+  }
+
+  private static List<Figure> size(List<Subject> subjects) {
+    return List.of(SizeFigure.of(subjects));
   }
 
   private static Figure graph(Subject subject) {

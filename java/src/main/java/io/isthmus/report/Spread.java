@@ -16,4 +16,9 @@ record Spread(int count, double mean, double deviation) {
     double deviation = values.length < 2 ? Double.NaN : Math.sqrt(squares / (values.length - 1));
     return new Spread(values.length, mean, deviation);
   }
+
+  /** Standard error of the mean; NaN when there are fewer than two. */
+  double error() {
+    return deviation / Math.sqrt(count);
+  }
 }
