@@ -39,6 +39,7 @@ class ArchitectureTest {
               "engine",
               "neb",
               "landscape",
+              "baseline",
               "store",
               "report",
               "experiment",

@@ -48,6 +48,7 @@ public final class Isthmus implements Callable<Integer> {
           Train.class,
           Connect.class,
           Explore.class,
+          Baseline.class,
           Eval.class,
           ReportVerb.class,
           Export.class,

@@ -1,5 +1,7 @@
 package io.isthmus.experiment;
 
+import io.isthmus.baseline.BaselineResult;
+import io.isthmus.baseline.Method;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.ExplorationConfig;
@@ -10,6 +12,7 @@ import io.isthmus.landscape.Edge;
 import io.isthmus.landscape.MinimaGraph;
 import io.isthmus.landscape.Minimum;
 import io.isthmus.landscape.PairChoice;
+import io.isthmus.landscape.SpanningTree;
 import io.isthmus.neb.Diverged;
 import io.isthmus.neb.MinimumResult;
 import io.isthmus.neb.Objective;
@@ -156,6 +159,54 @@ public final class Experiment implements AutoCloseable {
       }
     }
     return graph;
+  }
+
+  /**
+   * Connects pairs by other means than AutoNEB.
+   *
+   * @param gradients for each trained curve; 0: as many as AutoNEB took for the pair
+   * @param learningRate of trained curves at the start; 0: a share of that of training
+   * @return one result for each pair and method, pair by pair
+   * @throws IsthmusException USAGE if a minimum is not trained, a pair has no path to take the
+   *     number of gradients from, or a result is there that was made with other settings
+   */
+  public List<BaselineResult> baselines(
+      List<Pair> pairs, List<Method> methods, int gradients, float learningRate) {
+    pairs.forEach(
+        pair -> {
+          minimum(pair.first());
+          minimum(pair.second());
+        });
+    return new Baselines(session, gradients, learningRate).run(pairs, methods);
+  }
+
+  /**
+   * The pairs of the minimum spanning tree, the lightest first.
+   *
+   * @throws IsthmusException USAGE if there is no path yet
+   */
+  public List<Pair> treePairs() {
+    List<Pair> pairs =
+        SpanningTree.of(graph(this::isTrained)).edges().stream().map(Edge::pair).toList();
+    if (pairs.isEmpty()) {
+      throw new IsthmusException(
+          ExitCode.USAGE,
+          "%s has no tree of paths yet; name pairs of minima, or make it with 'isthmus explore %s'"
+              .formatted(session.run().folder(), session.run().folder()));
+    }
+    return pairs;
+  }
+
+  /** Every pair of trained minima, in order. */
+  public List<Pair> allPairs() {
+    List<Integer> trained =
+        IntStream.rangeClosed(1, session.config().training().minima())
+            .filter(this::isTrained)
+            .boxed()
+            .toList();
+    return trained.stream()
+        .flatMap(a -> trained.stream().filter(b -> b > a).map(b -> new Pair(a, b)))
+        .toList();
   }
 
   @Override

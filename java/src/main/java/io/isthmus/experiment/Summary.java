@@ -207,10 +207,7 @@ public final class Summary {
               seconds(Numbers.MINIMUM, "")));
     }
     for (Connection connection : connections) {
-      long gradients = 0;
-      for (CycleResult cycle : connection.cycles()) {
-        gradients += (long) cycle.steps() * (cycle.profile().gaps() - 1);
-      }
+      long gradients = Baselines.gradients(connection.cycles());
       costs.add(
           new Cost(
               "path " + connection.name(),

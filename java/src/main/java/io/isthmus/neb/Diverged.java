@@ -45,6 +45,13 @@ public final class Diverged extends IsthmusException {
                     : "lower that cycle's learning rate"));
   }
 
+  /** A step of a curve's training gave a loss that is no number. */
+  public static Diverged curve(Pair pair, String method, int step, double loss, float rate) {
+    return new Diverged(
+        "The %s of pair %s diverged by step %d: the batch loss is %s; use a lower --learning-rate than %s."
+            .formatted(method, pair, step, loss, rate));
+  }
+
   /** A step of training gave a loss or parameters that are no numbers. */
   static Diverged minimum(int minimum, long step, String what, float rate) {
     return new Diverged(
@@ -53,7 +60,7 @@ public final class Diverged extends IsthmusException {
   }
 
   /** Whether every value of a vector is a number. */
-  static boolean isFinite(FloatBuffer values) {
+  public static boolean isFinite(FloatBuffer values) {
     for (int i = values.position(); i < values.limit(); i++) {
       if (!Float.isFinite(values.get(i))) {
         return false;

@@ -10,7 +10,9 @@ import io.isthmus.engine.Metrics;
 import io.isthmus.engine.Model;
 import io.isthmus.engine.Points;
 import io.isthmus.engine.Sampling;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The function whose landscape is explored: a model with the images its loss is taken over, or an
@@ -123,17 +125,19 @@ public final class Objective implements AutoCloseable {
   }
 
   /** How mini-batches of this size are drawn from the training images, null for a surface. */
-  Sampling sampling(int batch) {
+  public Sampling sampling(int batch) {
     return isSurface()
         ? null
         : new Sampling(config.seed(), batch, config.data().cropPadding(), config.data().flip());
   }
 
-  Streams streams() {
+  /** The random streams of the experiment. */
+  public Streams streams() {
     return streams;
   }
 
-  ExperimentConfig config() {
+  /** The experiment's settings. */
+  public ExperimentConfig config() {
     return config;
   }
 
@@ -162,6 +166,47 @@ public final class Objective implements AutoCloseable {
         same,
         config.evaluation().statisticsBatches());
   }
+
+  /**
+   * Judges points of a curve in both conventions of batch-norm statistics. The curve's ends are
+   * minima: they keep the statistics of their training in both.
+   *
+   * @param points few, since each needs memory of its own; left with recomputed statistics
+   * @param places where each of them lies on the curve
+   */
+  public List<Sample> samples(Points points, List<Place> places) {
+    Metrics[] trainInterpolated = trainMetrics(points);
+    Metrics[] testInterpolated = testMetrics(points);
+    Metrics[] trainRecomputed = trainInterpolated;
+    Metrics[] testRecomputed = testInterpolated;
+    if (hasStatistics()) {
+      recomputeStatistics(points);
+      trainRecomputed = trainMetrics(points);
+      testRecomputed = testMetrics(points);
+    }
+    var samples = new ArrayList<Sample>();
+    for (int i = 0; i < places.size(); i++) {
+      Place place = places.get(i);
+      samples.add(
+          new Sample(
+              place.position(),
+              place.pivot(),
+              place.end() ? trainInterpolated[i] : trainRecomputed[i],
+              place.end() ? testInterpolated[i] : testRecomputed[i],
+              trainInterpolated[i],
+              testInterpolated[i]));
+    }
+    return samples;
+  }
+
+  /**
+   * Where a point lies on a curve.
+   *
+   * @param position arc length from the curve's start, as a fraction of the whole, 0..1
+   * @param pivot index of the pivot it is, -1 between pivots
+   * @param end whether it is one of the curve's ends
+   */
+  public record Place(double position, int pivot, boolean end) {}
 
   @Override
   public void close() {

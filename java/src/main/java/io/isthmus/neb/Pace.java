@@ -8,7 +8,7 @@ import java.util.function.LongSupplier;
  * times a second, and never past the step at which a checkpoint is due. How steps are divided has
  * no influence on results.
  */
-final class Pace {
+public final class Pace {
   private static final double SECONDS_PER_CHUNK = 0.2;
   private static final int MOST_STEPS = 1000;
 
@@ -18,13 +18,14 @@ final class Pace {
   private long keptStep;
   private long keptAt;
 
-  Pace(CheckpointConfig config, LongSupplier nanos) {
+  /** {@code nanos} is a clock. */
+  public Pace(CheckpointConfig config, LongSupplier nanos) {
     this.config = config;
     this.nanos = nanos;
   }
 
   /** A checkpoint has been given, or work has begun, at this step. */
-  void kept(long step) {
+  public void kept(long step) {
     keptStep = step;
     keptAt = nanos.getAsLong();
   }
@@ -41,7 +42,8 @@ final class Pace {
     chunk = (int) Math.max(1, Math.min(Math.min(fitting, 2.0 * chunk), MOST_STEPS));
   }
 
-  boolean checkpointDue(long step) {
+  /** Whether so many steps or seconds have passed since the last checkpoint. */
+  public boolean checkpointDue(long step) {
     return step - keptStep >= config.intervalSteps()
         || nanos.getAsLong() - keptAt >= 1e9 * config.intervalSeconds();
   }

@@ -1,6 +1,5 @@
 package io.isthmus.neb;
 
-import io.isthmus.engine.Metrics;
 import io.isthmus.engine.Points;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,29 +44,13 @@ final class PathEvaluation {
       for (int i = 0; i < count; i++) {
         place(scratch, i, first + i);
       }
-      Metrics[] trainInterpolated = objective.trainMetrics(scratch);
-      Metrics[] testInterpolated = objective.testMetrics(scratch);
-      Metrics[] trainRecomputed = trainInterpolated;
-      Metrics[] testRecomputed = testInterpolated;
-      if (objective.hasStatistics()) {
-        objective.recomputeStatistics(scratch);
-        trainRecomputed = objective.trainMetrics(scratch);
-        testRecomputed = objective.testMetrics(scratch);
-      }
-      var samples = new ArrayList<Sample>();
-      for (int i = 0; i < count; i++) {
-        int index = first + i;
+      var places = new ArrayList<Objective.Place>();
+      for (int index = first; index < first + count; index++) {
         boolean end = index == 0 || index == total() - 1;
-        samples.add(
-            new Sample(
-                position(index),
-                index % stride == 0 ? index / stride : -1,
-                end ? trainInterpolated[i] : trainRecomputed[i],
-                end ? testInterpolated[i] : testRecomputed[i],
-                trainInterpolated[i],
-                testInterpolated[i]));
+        int pivot = index % stride == 0 ? index / stride : -1;
+        places.add(new Objective.Place(position(index), pivot, end));
       }
-      return samples;
+      return objective.samples(scratch, places);
     }
   }
 

@@ -7,7 +7,8 @@ import io.isthmus.config.IsthmusException;
 public final class Stopped extends IsthmusException {
   private static final long serialVersionUID = 1L;
 
-  Stopped(String what) {
+  /** {@code what} was stopped, for instance {@code Path 0001-0002}. */
+  public Stopped(String what) {
     super(
         ExitCode.STOPPED,
         what + " was stopped on request; the same command goes on from its checkpoint.");

@@ -1,5 +1,6 @@
 package io.isthmus.store;
 
+import io.isthmus.baseline.Method;
 import io.isthmus.config.Config;
 import io.isthmus.config.DataConfig;
 import io.isthmus.config.ExitCode;
@@ -32,6 +33,7 @@ import tools.jackson.databind.json.JsonMapper;
  * lock             held while a process works here
  * minima/0001/     minimum.h5, or checkpoint.h5 and checkpoint.h5.prev while it is trained
  * paths/0001-0002/ cycle-00.h5 (the straight line), cycle-01.h5 ..., checkpoint.h5 while it is computed
+ * baselines/0001-0002/ bezier.h5 ..., other ways to connect a pair
  * graph.json       minima, saddles and the tree
  * metrics.csv      numbers on the way, the same in metrics.jsonl
  * timings.csv      seconds of computing, the same in timings.jsonl
@@ -39,8 +41,9 @@ import tools.jackson.databind.json.JsonMapper;
  * </pre>
  *
  * Minima, paths, graph and metrics depend on the configuration alone. Files are {@link
- * MinimumFile}, {@link TrainingCheckpoint}, {@link PathFile} and {@link PathCheckpoint}. One
- * process at a time may work in it; any number may {@link #view} it.
+ * MinimumFile}, {@link TrainingCheckpoint}, {@link PathFile}, {@link PathCheckpoint}, {@link
+ * BaselineFile} and {@link BaselineCheckpoint}. One process at a time may work in it; any number
+ * may {@link #view} it.
  */
 public final class RunDirectory implements AutoCloseable {
   private static final String CONFIG = "config.yaml";
@@ -49,6 +52,7 @@ public final class RunDirectory implements AutoCloseable {
   private static final String GRAPH = "graph.json";
   private static final String MINIMA = "minima";
   private static final String PATHS = "paths";
+  private static final String BASELINES = "baselines";
   private static final String CHECKPOINT = "checkpoint.h5";
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -184,6 +188,41 @@ public final class RunDirectory implements AutoCloseable {
     removeCheckpoint(pathCheckpoint(pair));
   }
 
+  /** Where a {@link BaselineFile} belongs. */
+  public Path baseline(Pair pair, Method method) {
+    return baselineFolder(pair).resolve(method.key() + ".h5");
+  }
+
+  /** The file that holds a baseline: the straight line may be that of a path. */
+  public Path baselineOrLine(Pair pair, Method method) {
+    boolean line = method == Method.LINE && Files.exists(cycle(pair, 0));
+    return line ? cycle(pair, 0) : baseline(pair, method);
+  }
+
+  /** Where a {@link BaselineCheckpoint} belongs. */
+  public Path baselineCheckpoint(Pair pair, Method method) {
+    return baselineFolder(pair).resolve(method.key() + "-" + CHECKPOINT);
+  }
+
+  /** To be called when a baseline's file is written. */
+  public void removeBaselineCheckpoint(Pair pair, Method method) {
+    removeCheckpoint(baselineCheckpoint(pair, method));
+  }
+
+  /** Files of all finished baselines, by pair and method. */
+  public List<Path> baselines() {
+    List<Path> found = new ArrayList<>();
+    for (String name : names(folder.resolve(BASELINES), "\\d{4,9}-\\d{4,9}")) {
+      Pair pair = pair(name);
+      for (Method method : Method.values()) {
+        if (pair != null && Files.exists(baseline(pair, method))) {
+          found.add(baseline(pair, method));
+        }
+      }
+    }
+    return found;
+  }
+
   /** Every minimum of which there is anything, by number. */
   public List<MinimumStatus> minima() {
     List<MinimumStatus> found = new ArrayList<>();
@@ -294,6 +333,10 @@ public final class RunDirectory implements AutoCloseable {
     return folder.resolve(PATHS).resolve(pair.toString());
   }
 
+  private Path baselineFolder(Pair pair) {
+    return folder.resolve(BASELINES).resolve(pair.toString());
+  }
+
   private static Pair pair(String name) {
     try {
       Pair pair = Pair.parse(name);
@@ -330,6 +373,7 @@ public final class RunDirectory implements AutoCloseable {
   private static boolean hasResults(Path folder) {
     return Files.exists(folder.resolve(MINIMA))
         || Files.exists(folder.resolve(PATHS))
+        || Files.exists(folder.resolve(BASELINES))
         || Files.exists(folder.resolve("metrics.csv"));
   }
 
