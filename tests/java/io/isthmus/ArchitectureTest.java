@@ -40,6 +40,7 @@ class ArchitectureTest {
               "neb",
               "landscape",
               "baseline",
+              "analysis",
               "store",
               "report",
               "experiment",

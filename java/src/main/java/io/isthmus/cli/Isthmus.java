@@ -50,6 +50,8 @@ public final class Isthmus implements Callable<Integer> {
           Explore.class,
           Baseline.class,
           Eval.class,
+          HessianVerb.class,
+          EnsembleVerb.class,
           ReportVerb.class,
           Export.class,
           ImportVerb.class,

@@ -105,8 +105,9 @@ final class ProgressLine implements ProgressListener {
     for (Progress.Level level : progress.levels()) {
       line.append(", %s %d/%d".formatted(level.name(), level.done(), level.total()));
     }
-    if (!Double.isNaN(progress.loss())) {
-      line.append(String.format(Locale.ROOT, ", loss %.4g", progress.loss()));
+    if (!Double.isNaN(progress.value())) {
+      line.append(
+          String.format(Locale.ROOT, ", %s %.4g", progress.quantity(), progress.value()));
     }
     double rate = innermost.perSecond(now, progress.innermost().done());
     if (rate > 0) {

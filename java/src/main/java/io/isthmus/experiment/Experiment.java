@@ -2,6 +2,7 @@ package io.isthmus.experiment;
 
 import io.isthmus.baseline.BaselineResult;
 import io.isthmus.baseline.Method;
+import io.isthmus.analysis.EnsembleResult;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.ExplorationConfig;
@@ -207,6 +208,27 @@ public final class Experiment implements AutoCloseable {
     return trained.stream()
         .flatMap(a -> trained.stream().filter(b -> b > a).map(b -> new Pair(a, b)))
         .toList();
+  }
+
+  /**
+   * Measures Hessians at minima and along finished paths; what is known already by the same
+   * settings is read.
+   *
+   * @throws IsthmusException USAGE if a minimum or a path is not there
+   */
+  public HessianStage.Results hessian(HessianRequest request) {
+    return new HessianStage(session, request).run();
+  }
+
+  /**
+   * Judges ensembles of networks along a finished path.
+   *
+   * @param pair its minima; empty for the highest path of the tree
+   * @param size of the largest ensemble, at least 1
+   * @throws IsthmusException USAGE if the path is not there, or the model is a surface
+   */
+  public EnsembleResult ensemble(Optional<Pair> pair, int size) {
+    return new EnsembleStage(session, pair, size).run();
   }
 
   @Override

@@ -10,10 +10,17 @@ import java.util.List;
  *     cycle 1 of 4, step 30 of 200
  * @param done finished part of {@code total}, in units that take about equally long each
  * @param total all of the work in hand, above 0
- * @param loss the highest loss on the path, or the mean loss of the minima in training; NaN while
- *     unknown
+ * @param quantity what {@code value} is, such as loss or residual
+ * @param value what shows whether the work goes well, such as the highest loss on the path, or the
+ *     mean loss of the minima in training; NaN while unknown
  */
-public record Progress(String what, List<Level> levels, double done, double total, double loss) {
+public record Progress(
+    String what, List<Level> levels, double done, double total, String quantity, double value) {
+  /** Progress that is judged by a loss. */
+  public Progress(String what, List<Level> levels, double done, double total, double loss) {
+    this(what, levels, done, total, "loss", loss);
+  }
+
   /** One count of the nest; the name is a noun that takes an s, such as step. */
   public record Level(String name, long done, long total) {}
 

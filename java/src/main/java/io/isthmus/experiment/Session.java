@@ -1,6 +1,7 @@
 package io.isthmus.experiment;
 
 import io.isthmus.config.ExperimentConfig;
+import io.isthmus.config.Precision;
 import io.isthmus.store.Environment;
 import io.isthmus.store.Origin;
 import io.isthmus.store.RunDirectory;
@@ -16,6 +17,7 @@ final class Session implements AutoCloseable {
   private final ProgressListener listener;
   private final BooleanSupplier stop;
   private Workbench bench;
+  private Workbench exactBench;
 
   Session(
       RunDirectory run, ExperimentConfig config, ProgressListener listener, BooleanSupplier stop) {
@@ -51,12 +53,39 @@ final class Session implements AutoCloseable {
     return bench;
   }
 
+  /** The workbench in fp32, whatever precision the run works in. */
+  Workbench exactBench() {
+    if (config.precision() == Precision.FP32) {
+      return bench();
+    }
+    if (exactBench == null) {
+      exactBench =
+          Workbench.open(
+              new ExperimentConfig(
+                  config.seed(),
+                  config.backend(),
+                  config.threads(),
+                  Precision.FP32,
+                  config.data(),
+                  config.model(),
+                  config.training(),
+                  config.exploration(),
+                  config.evaluation(),
+                  config.checkpoint()));
+    }
+    return exactBench;
+  }
+
   Origin origin() {
     return Origin.of(config);
   }
 
   @Override
   public void close() {
+    if (exactBench != null) {
+      exactBench.close();
+      exactBench = null;
+    }
     if (bench != null) {
       bench.close();
       bench = null;

@@ -1,5 +1,6 @@
 package io.isthmus.experiment;
 
+import io.isthmus.analysis.Spectrum;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.neb.CycleResult;
@@ -33,6 +34,17 @@ final class Wording {
             config.exploration().cycles().size(),
             result.profile().gaps() + 1,
             number(result.saddle(convention(config)).trainLoss()));
+  }
+
+  /** Both ends of a spectrum. */
+  static String spectrum(Spectrum spectrum) {
+    return "lowest eigenvalue %s ± %s, highest %s ± %s, %d products"
+        .formatted(
+            number(spectrum.bottom().value()),
+            String.format(Locale.ROOT, "%.1g", spectrum.bottom().residual()),
+            number(spectrum.top().value()),
+            String.format(Locale.ROOT, "%.1g", spectrum.top().residual()),
+            spectrum.products());
   }
 
   private static StatisticsConvention convention(ExperimentConfig config) {

@@ -37,6 +37,8 @@ import tools.jackson.databind.json.JsonMapper;
  * graph.json       minima, saddles and the tree
  * metrics.csv      numbers on the way, the same in metrics.jsonl
  * timings.csv      seconds of computing, the same in timings.jsonl
+ * hessian/         minimum-0001.json, path-0001-0002.json: curvature
+ * ensembles/       0001-0002.json: networks along a path that predict together
  * tables/ figures/ report.html
  * </pre>
  *
@@ -53,6 +55,8 @@ public final class RunDirectory implements AutoCloseable {
   private static final String MINIMA = "minima";
   private static final String PATHS = "paths";
   private static final String BASELINES = "baselines";
+  private static final String HESSIAN = "hessian";
+  private static final String ENSEMBLES = "ensembles";
   private static final String CHECKPOINT = "checkpoint.h5";
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -176,6 +180,46 @@ public final class RunDirectory implements AutoCloseable {
   /** Where a {@link PathCheckpoint} belongs. */
   public Path pathCheckpoint(Pair pair) {
     return pathFolder(pair).resolve(CHECKPOINT);
+  }
+
+  /** Where the {@link ResultFile} of a minimum's Hessian belongs. */
+  public Path hessian(int minimum) {
+    return folder.resolve(HESSIAN).resolve("minimum-%04d.json".formatted(minimum));
+  }
+
+  /** Where the {@link ResultFile} of the Hessian along a path belongs. */
+  public Path hessian(Pair pair) {
+    return folder.resolve(HESSIAN).resolve("path-%s.json".formatted(pair));
+  }
+
+  /** Where the {@link ResultFile} of a path's ensembles belongs. */
+  public Path ensemble(Pair pair) {
+    return folder.resolve(ENSEMBLES).resolve(pair + ".json");
+  }
+
+  /** Minima whose Hessian is known, by number. */
+  public List<Integer> minimaWithHessian() {
+    return names(folder.resolve(HESSIAN), "minimum-\\d{4,9}\\.json").stream()
+        .map(name -> Integer.parseInt(name.replaceAll("\\D", "")))
+        .filter(number -> Files.exists(hessian(number)))
+        .toList();
+  }
+
+  /** Pairs along whose path the Hessian is known. */
+  public List<Pair> pairsWithHessian() {
+    return pairs(HESSIAN, "path-");
+  }
+
+  /** Pairs along whose path ensembles are known. */
+  public List<Pair> pairsWithEnsemble() {
+    return pairs(ENSEMBLES, "");
+  }
+
+  private List<Pair> pairs(String inside, String prefix) {
+    return names(folder.resolve(inside), prefix + "\\d{4,9}-\\d{4,9}\\.json").stream()
+        .map(name -> pair(name.substring(prefix.length(), name.length() - ".json".length())))
+        .filter(pair -> pair != null)
+        .toList();
   }
 
   /** To be called when a minimum is trained and its file written. */
