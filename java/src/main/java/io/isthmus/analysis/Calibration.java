@@ -25,8 +25,8 @@ public record Calibration(
   }
 
   /**
-   * Images whose confidence, the probability of their most probable class, lies in {@code ((m - 1) /
-   * BINS, m / BINS]}.
+   * Images whose confidence, the probability of their most probable class, lies in {@code ((m - 1)
+   * / BINS, m / BINS]}.
    *
    * @param count how many
    * @param confidence mean confidence, NaN without images
@@ -69,9 +69,7 @@ public record Calibration(
     List<Bin> bins =
         IntStream.range(0, BINS)
             .mapToObj(
-                b ->
-                    new Bin(
-                        counts[b], confidences[b] / counts[b], (double) right[b] / counts[b]))
+                b -> new Bin(counts[b], confidences[b] / counts[b], (double) right[b] / counts[b]))
             .toList();
     double accuracy = (double) IntStream.of(right).sum() / n;
     return new Calibration(1 - accuracy, loss / n, brier / n, gaps / n, bins);

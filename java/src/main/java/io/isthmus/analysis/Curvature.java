@@ -9,7 +9,9 @@ package io.isthmus.analysis;
  * @param slope {@code g^T t}, first derivative along the tangent
  * @param gradient length of the gradient g
  * @param tangent {@code t^T H t}
+ * @param tangentChange of {@code tangent} when the step of the difference is doubled
  * @param across lowest eigenvalue of the Hessian in the space across t
+ * @param acrossChange of {@code across}, likewise
  * @param acrossResidual its residual, as of {@link Eigenvalue#residual}
  */
 public record Curvature(
@@ -19,5 +21,7 @@ public record Curvature(
     double slope,
     double gradient,
     double tangent,
+    double tangentChange,
     double across,
+    double acrossChange,
     double acrossResidual) {}

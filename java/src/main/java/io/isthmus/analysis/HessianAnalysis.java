@@ -42,8 +42,7 @@ public final class HessianAnalysis {
       lowest.sort(Comparator.comparingDouble(Eigenvalue::value));
       highest.sort(Comparator.comparingDouble(Eigenvalue::value).reversed());
       int products = found.products() + 2 * (lowest.size() + highest.size());
-      return new Spectrum(
-          slope.loss(), Vectors.norm(slope.gradient()), lowest, highest, products);
+      return new Spectrum(slope.loss(), Vectors.norm(slope.gradient()), lowest, highest, products);
     }
   }
 
@@ -59,14 +58,17 @@ public final class HessianAnalysis {
     try (HessianProduct hessian = product(path.at(position))) {
       HessianProduct.Slope slope = hessian.slope();
       double along = Vectors.dot(tangent, hessian.times(tangent));
+      double alongWider = Vectors.dot(tangent, hessian.times(tangent, 2 * HessianProduct.STEP));
       double across = Double.NaN;
+      double acrossWider = Double.NaN;
       double residual = Double.NaN;
       if (hessian.size() > 1) {
-        Eigenpair lowest =
-            Lanczos.across(hessian, tangent, goal(1), start(), watcher).lowest().get(0);
-        double[] product = hessian.across(tangent).times(lowest.vector());
-        across = Vectors.dot(lowest.vector(), product);
-        residual = Vectors.distance(product, across, lowest.vector());
+        double[] vector =
+            Lanczos.across(hessian, tangent, goal(1), start(), watcher).lowest().get(0).vector();
+        double[] product = hessian.across(tangent).times(vector);
+        across = Vectors.dot(vector, product);
+        acrossWider = Vectors.dot(vector, hessian.times(vector, 2 * HessianProduct.STEP));
+        residual = Vectors.distance(product, across, vector);
       }
       return new Curvature(
           position,
@@ -75,7 +77,9 @@ public final class HessianAnalysis {
           Vectors.dot(slope.gradient(), tangent),
           Vectors.norm(slope.gradient()),
           along,
+          Math.abs(alongWider - along),
           across,
+          Math.abs(acrossWider - across),
           residual);
     }
   }

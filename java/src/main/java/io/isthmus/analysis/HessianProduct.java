@@ -25,12 +25,12 @@ import java.util.Arrays;
  * #times(double[], double)}.
  *
  * <p>The difference is the Hessian's mean over the stretch from x - h v to x + h v. With ReLU the
- * gradient jumps wherever a unit of one image switches, so the Hessian is a smooth part and kinks of
- * no width; the mean holds both, and is linear in v only as far as the stretch holds many kinks. On
- * the demo's ResNet-8 (19,074 parameters, 1,024 images) products of a random unit vector by two steps
- * differ by 0.0007 at a step of 0.05, 0.002 at 0.003, 0.007 at 0.0004 (the highest eigenvalue is
- * 0.09), because fewer kinks weigh more each; along the highest eigenvector the mean is 0.43, 0.13
- * and 0.085 at steps of 0.025, 0.003 and 0.0004. STEP lies between. Rounding shows below 3e-6.
+ * gradient jumps wherever a unit of one image switches, so the Hessian is a smooth part and kinks
+ * of no width; the mean holds both, and is linear in v only as far as the stretch holds many kinks.
+ * On the demo's ResNet-8 (19,074 parameters, 1,024 images) products of a random unit vector by two
+ * steps differ by 0.0007 at a step of 0.05, 0.002 at 0.003, 0.007 at 0.0004 (the highest eigenvalue
+ * is 0.09), because fewer kinks weigh more each; along the highest eigenvector the mean is 0.43,
+ * 0.13 and 0.085 at steps of 0.025, 0.003 and 0.0004. STEP lies between. Rounding shows below 3e-6.
  * Networks without kinks have no such trouble.
  *
  * <p>In front of a batch norm the loss does not depend on the length of a filter, which makes

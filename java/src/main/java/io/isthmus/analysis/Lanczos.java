@@ -9,15 +9,15 @@ import org.hipparchus.linear.EigenDecompositionSymmetric;
 
 /**
  * Both ends of the spectrum of a symmetric matrix by Lanczos's method (Lanczos 1950, J. Res. NBS
- * 45:255; Golub and Van Loan, Matrix Computations, chapter 10) with full reorthogonalisation, all in
- * double. The tridiagonal eigenproblem is Hipparchus's.
+ * 45:255; Golub and Van Loan, Matrix Computations, chapter 10) with full reorthogonalisation, all
+ * in double. The tridiagonal eigenproblem is Hipparchus's.
  *
  * <p>The start vector comes from a seed alone and every sum has one order, so the same operator
- * gives the same bits. When the Krylov space closes, the method starts anew with a vector across all
- * of it, and it ends only once such a restart has found nothing that belongs to the wanted ends:
- * then repeated eigenvalues are found as often as they occur. While the space has not closed, as for
- * networks, whose products carry rounding noise, an eigenvalue that is exactly repeated may be
- * counted once.
+ * gives the same bits. When the Krylov space closes, the method starts anew with a vector across
+ * all of it, and it ends only once such a restart has found nothing that belongs to the wanted
+ * ends: then repeated eigenvalues are found as often as they occur. While the space has not closed,
+ * as for networks, whose products carry rounding noise, an eigenvalue that is exactly repeated may
+ * be counted once.
  *
  * <p>Memory: one vector of the operator's size for each product.
  */
@@ -178,8 +178,8 @@ public final class Lanczos {
   }
 
   /**
-   * Whether nothing of the wanted ends can be missing: the present block is the first one, or its
-   * own ends are sharp and lie inside of what is wanted.
+   * Whether nothing of the wanted ends can be missing: the space has not closed yet, or the ends of
+   * the present block, beyond which nothing is left, are sharp and lie within what is wanted.
    */
   private boolean settled(Tridiagonal all) {
     int start = blocks.get(blocks.size() - 1);
@@ -191,8 +191,8 @@ public final class Lanczos {
     int last = block.values.length - 1;
     return block.residual(0) <= slack
         && block.residual(last) <= slack
-        && block.values[0] > all.values[lowest - 1] + slack
-        && block.values[last] < all.values[all.values.length - highest] - slack;
+        && block.values[0] >= all.values[lowest - 1] - slack
+        && block.values[last] <= all.values[all.values.length - highest] + slack;
   }
 
   private Tridiagonal decomposed(int start) {

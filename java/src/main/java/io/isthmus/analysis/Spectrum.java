@@ -12,11 +12,7 @@ import java.util.List;
  * @param products that it took, those of the check included
  */
 public record Spectrum(
-    double loss,
-    double gradient,
-    List<Eigenvalue> lowest,
-    List<Eigenvalue> highest,
-    int products) {
+    double loss, double gradient, List<Eigenvalue> lowest, List<Eigenvalue> highest, int products) {
   /** Makes the lists unmodifiable; there is at least one eigenvalue at each end. */
   public Spectrum {
     lowest = List.copyOf(lowest);

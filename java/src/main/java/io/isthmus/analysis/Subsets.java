@@ -36,11 +36,7 @@ public final class Subsets {
   }
 
   private static void extend(
-      List<Integer> numbers,
-      int size,
-      int from,
-      List<Integer> begun,
-      List<List<Integer>> all) {
+      List<Integer> numbers, int size, int from, List<Integer> begun, List<List<Integer>> all) {
     if (begun.size() == size) {
       all.add(List.copyOf(begun));
       return;

@@ -139,11 +139,12 @@ final class HessianVerb implements Callable<Integer> {
       lines.add(
           String.format(
               Locale.ROOT,
-              "  curvature along the path %.4g, lowest across it %.4g ± %.1g; the lowest eigenvector's"
-                  + " overlap with the tangent is %.3f",
+              "  curvature along the path %.4g ± %.1g, lowest across it %.4g ± %.1g; the lowest"
+                  + " eigenvector's overlap with the tangent is %.3f",
               path.at().tangent(),
+              path.at().tangentChange(),
               path.at().across(),
-              path.at().acrossResidual(),
+              path.at().acrossChange(),
               path.saddle().bottom().overlap()));
     }
     HessianSettings settings =
@@ -161,13 +162,17 @@ final class HessianVerb implements Callable<Integer> {
   private static List<String> spectrum(String name, Spectrum spectrum) {
     return List.of(
         String.format(
-            Locale.ROOT, "%s: loss %.4g, gradient %.2g", name, spectrum.loss(), spectrum.gradient()),
+            Locale.ROOT,
+            "%s: loss %.4g, gradient %.2g",
+            name,
+            spectrum.loss(),
+            spectrum.gradient()),
         "  lowest eigenvalues  " + values(spectrum.lowest()),
         "  highest eigenvalues " + values(spectrum.highest()),
         String.format(
             Locale.ROOT,
-            "  the lowest changes by %.1g when the step is doubled, the highest by %.1g; residuals %.1g"
-                + " and %.1g; %d products",
+            "  changed by %.1g (lowest) and %.1g (highest) when the step is doubled; residuals %.1g and"
+                + " %.1g; %d products",
             spectrum.bottom().change(),
             spectrum.top().change(),
             spectrum.bottom().residual(),

@@ -106,8 +106,7 @@ final class ProgressLine implements ProgressListener {
       line.append(", %s %d/%d".formatted(level.name(), level.done(), level.total()));
     }
     if (!Double.isNaN(progress.value())) {
-      line.append(
-          String.format(Locale.ROOT, ", %s %.4g", progress.quantity(), progress.value()));
+      line.append(String.format(Locale.ROOT, ", %s %.4g", progress.quantity(), progress.value()));
     }
     double rate = innermost.perSecond(now, progress.innermost().done());
     if (rate > 0) {

@@ -139,9 +139,7 @@ public final class HessianStage {
       }
       if (request.along()) {
         List<Curvature> along = along(path, "curvature along path " + name);
-        known =
-            new PathHessian(
-                pair, known.cycle(), settings, known.saddle(), known.at(), along);
+        known = new PathHessian(pair, known.cycle(), settings, known.saddle(), known.at(), along);
         ResultFile.write(target, PATH, session.origin(), known);
       }
     }
@@ -157,21 +155,19 @@ public final class HessianStage {
           ExitCode.DATA,
           "path %s has no length there, so no tangent; look for it anew".formatted(file.pair()));
     }
-    Spectrum spectrum =
-        analysis().spectrum(path.at(position), tangent, watcher(what, List.of()));
+    Spectrum spectrum = analysis().spectrum(path.at(position), tangent, watcher(what, List.of()));
     Curvature at =
         analysis().curvature(path, position, watcher(what + ", across the path", List.of()));
     session
         .listener()
         .note(
-            "%s: %s; along the path %s, across it at least %s"
+            "%s: %s; along the path %s, lowest across it %s"
                 .formatted(
                     what,
                     Wording.spectrum(spectrum),
                     Wording.number(at.tangent()),
                     Wording.number(at.across())));
-    return new PathHessian(
-        file.pair(), file.result().cycle(), settings, spectrum, at, List.of());
+    return new PathHessian(file.pair(), file.result().cycle(), settings, spectrum, at, List.of());
   }
 
   private List<Curvature> along(PathPoints path, String what) {
@@ -179,8 +175,7 @@ public final class HessianStage {
     for (int pivot = 0; pivot < path.pivots(); pivot++) {
       Progress.Level place = new Progress.Level("pivot", pivot, path.pivots());
       if (path.tangent(path.position(pivot)) != null) {
-        along.add(
-            analysis().curvature(path, path.position(pivot), watcher(what, List.of(place))));
+        along.add(analysis().curvature(path, path.position(pivot), watcher(what, List.of(place))));
       }
     }
     session.listener().note(what + ": " + along.size() + " pivots");
@@ -188,8 +183,7 @@ public final class HessianStage {
   }
 
   private HessianAnalysis analysis() {
-    return new HessianAnalysis(
-        session.exactBench().objective(), settings, session.config().seed());
+    return new HessianAnalysis(session.exactBench().objective(), settings, session.config().seed());
   }
 
   /** Shows every product, and ends the work after one when that is asked for. */

@@ -1,5 +1,8 @@
 package io.isthmus.experiment;
 
+import io.isthmus.analysis.EnsembleResult;
+import io.isthmus.analysis.MinimumHessian;
+import io.isthmus.analysis.PathHessian;
 import io.isthmus.config.Config;
 import io.isthmus.config.EvaluationConfig;
 import io.isthmus.config.ExperimentConfig;
@@ -12,7 +15,9 @@ import io.isthmus.landscape.Minimum;
 import io.isthmus.neb.CycleResult;
 import io.isthmus.neb.Pair;
 import io.isthmus.neb.Profile;
+import io.isthmus.report.EnsembleFinding;
 import io.isthmus.report.Finding;
+import io.isthmus.report.HessianFinding;
 import io.isthmus.report.LearningCurve;
 import io.isthmus.report.RunSummary;
 import io.isthmus.report.RunSummary.Connection;
@@ -21,7 +26,9 @@ import io.isthmus.report.RunSummary.Fact;
 import io.isthmus.report.RunSummary.Status;
 import io.isthmus.store.Environment;
 import io.isthmus.store.MinimumFile;
+import io.isthmus.store.Origin;
 import io.isthmus.store.PathFile;
+import io.isthmus.store.ResultFile;
 import io.isthmus.store.RunDirectory;
 import io.isthmus.store.RunDirectory.MinimumStatus;
 import io.isthmus.store.RunDirectory.PathStatus;
@@ -90,6 +97,8 @@ public final class Summary {
   private List<Finding> findings() {
     List<Finding> findings = new ArrayList<>();
     minima.values().forEach(file -> findings.add(learningCurve(file)));
+    hessians().ifPresent(findings::add);
+    ensembles().forEach(findings::add);
     return findings;
   }
 
@@ -102,6 +111,40 @@ public final class Summary {
         file.curve().batchLosses(),
         images > 0 ? (double) images / config.training().batch() : Double.NaN,
         config.data().cropPadding() > 0 || config.data().flip());
+  }
+
+  private Optional<HessianFinding> hessians() {
+    Origin origin = Origin.of(config);
+    List<MinimumHessian> atMinima =
+        run.minimaWithHessian().stream()
+            .map(
+                number ->
+                    ResultFile.read(
+                        run.hessian(number), HessianStage.MINIMUM, origin, MinimumHessian.class))
+            .toList();
+    List<PathHessian> onPaths =
+        run.pairsWithHessian().stream()
+            .map(
+                pair ->
+                    ResultFile.read(
+                        run.hessian(pair), HessianStage.PATH, origin, PathHessian.class))
+            .toList();
+    return atMinima.isEmpty() && onPaths.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new HessianFinding(atMinima, onPaths));
+  }
+
+  private List<EnsembleFinding> ensembles() {
+    return run.pairsWithEnsemble().stream()
+        .map(
+            pair ->
+                ResultFile.read(
+                    run.ensemble(pair),
+                    EnsembleStage.ENSEMBLE,
+                    Origin.of(config),
+                    EnsembleResult.class))
+        .map(EnsembleFinding::new)
+        .toList();
   }
 
   private long parameters() {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -36,7 +37,9 @@ public final class Gallery {
           joint(0, "size", "minima and saddles by size of the network", Gallery::size),
           each(0, "graph", "the minima, the computed paths and their tree", Gallery::graph),
           each(0, "disconnectivity", "which minima join at which height", Gallery::disconnectivity),
-          each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles));
+          each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles),
+          several("curvature", "eigenvalues and curvature along paths", Gallery::curvature),
+          several("ensemble", "networks of a path that predict together", Gallery::ensemble));
 
   private Gallery() {}
 
@@ -161,6 +164,22 @@ public final class Gallery {
                 .toList());
   }
 
+  /** A figure the paper does not have, of which a run may have several drawings. */
+  private static Entry several(
+      String name, String shows, Function<Subject, List<Figure>> drawings) {
+    return new Entry(
+        0,
+        name,
+        shows,
+        subjects ->
+            subjects.stream()
+                .flatMap(
+                    subject ->
+                        drawings.apply(subject).stream()
+                            .map(figure -> named(figure, subject, subjects.size() > 1)))
+                .toList());
+  }
+
   /** A figure that shows several runs together. */
   private static Entry joint(int number, String name, String shows, Painter painter) {
     return new Entry(number, name, shows, painter);
@@ -280,6 +299,40 @@ public final class Gallery {
               .formatted(subject.folder(), subject.folder()));
     }
     return CyclesFigure.of(subject.run());
+  }
+
+  private static List<Figure> curvature(Subject subject) {
+    List<Figure> figures = new ArrayList<>();
+    for (HessianFinding finding : subject.run().findings(HessianFinding.class)) {
+      figures.add(SpectrumFigure.of(subject.run(), finding));
+      finding.paths().stream()
+          .filter(path -> !path.along().isEmpty())
+          .filter(path -> subject.pair().map(path.pair()::equals).orElse(true))
+          .forEach(path -> figures.add(CurvatureFigure.of(subject.run(), path)));
+    }
+    if (figures.isEmpty()) {
+      throw new Missing(
+          "No Hessian of %s is known; 'isthmus hessian %s' measures some."
+              .formatted(subject.folder(), subject.folder()));
+    }
+    return figures;
+  }
+
+  private static List<Figure> ensemble(Subject subject) {
+    List<Figure> figures =
+        subject.run().findings(EnsembleFinding.class).stream()
+            .filter(each -> subject.pair().map(each.result().pair()::equals).orElse(true))
+            .map(EnsembleFigure::of)
+            .toList();
+    if (figures.isEmpty()) {
+      throw new Missing(
+          "No ensembles of %s are known%s; 'isthmus ensemble %s' judges some."
+              .formatted(
+                  subject.folder(),
+                  subject.pair().isPresent() ? " for that pair" : "",
+                  subject.folder()));
+    }
+    return figures;
   }
 
   private static RunSummary withMinima(Subject subject) {
