@@ -38,6 +38,7 @@ class FiguresTest {
         SampleRun.stopped(7, 5),
         SampleRun.surface(),
         withCurves(),
+        MeasuredRun.run(),
         SampleRun.finished(2),
         SampleRun.finished(1),
         HandRun.with(List.of(), List.of()),

@@ -49,6 +49,8 @@ final class Page {
             TableSection.of(run),
             CurvesSection.of(run, figures),
             LandscapeSection.of(run, figures),
+            CurvatureSection.of(run, figures),
+            EnsembleSection.of(run, figures),
             PairsSection.of(run),
             AboutSection.of(run))
         .flatMap(Optional::stream)

@@ -1,5 +1,11 @@
 package io.isthmus.report;
 
+import io.isthmus.analysis.EnsembleResult;
+import io.isthmus.analysis.EnsembleScore;
+import io.isthmus.analysis.EnsembleScore.Kind;
+import io.isthmus.analysis.MinimumHessian;
+import io.isthmus.analysis.PathHessian;
+import io.isthmus.analysis.Spectrum;
 import io.isthmus.config.StatisticsConvention;
 import io.isthmus.landscape.Minimum;
 import io.isthmus.neb.CycleResult;
@@ -13,10 +19,12 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -89,7 +97,73 @@ final class RunJson {
     Set<Connection> tree = new HashSet<>(run.tree());
     object.put(
         "pairs", run.connections().stream().map(c -> pair(run, c, tree.contains(c))).toList());
+    for (HessianFinding finding : run.findings(HessianFinding.class)) {
+      object.put("hessian", hessian(finding));
+    }
+    List<EnsembleFinding> ensembles = run.findings(EnsembleFinding.class);
+    if (!ensembles.isEmpty()) {
+      object.put("ensembles", ensembles.stream().map(RunJson::ensemble).toList());
+    }
     return object;
+  }
+
+  private static Object hessian(HessianFinding finding) {
+    List<Object> points = new ArrayList<>();
+    for (MinimumHessian minimum : finding.minima()) {
+      points.add(spectrum("minimum " + minimum.minimum(), minimum.spectrum()));
+    }
+    for (PathHessian path : finding.paths()) {
+      Map<String, Object> point =
+          spectrum("saddle " + path.pair().first() + "-" + path.pair().second(), path.saddle());
+      point.put("along_path", number(path.at().tangent()));
+      point.put("along_path_change", number(path.at().tangentChange()));
+      point.put("lowest_across_path", number(path.at().across()));
+      point.put("lowest_across_path_change", number(path.at().acrossChange()));
+      point.put("overlap", number(path.saddle().bottom().overlap()));
+      points.add(point);
+    }
+    return points;
+  }
+
+  private static Map<String, Object> spectrum(String name, Spectrum spectrum) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("point", name);
+    object.put("loss", number(spectrum.loss()));
+    object.put("gradient", number(spectrum.gradient()));
+    object.put("lowest", spectrum.lowest().stream().map(e -> number(e.value())).toList());
+    object.put("lowest_change", number(spectrum.bottom().change()));
+    object.put("highest", spectrum.highest().stream().map(e -> number(e.value())).toList());
+    object.put("highest_change", number(spectrum.top().change()));
+    return object;
+  }
+
+  private static Object ensemble(EnsembleFinding finding) {
+    EnsembleResult result = finding.result();
+    List<Object> rows = new ArrayList<>();
+    for (Kind kind : Kind.values()) {
+      for (int size = 1; size <= result.size(); size++) {
+        List<EnsembleScore> scores = result.scores(kind, size);
+        if (!scores.isEmpty()) {
+          Map<String, Object> row = new LinkedHashMap<>();
+          row.put("members", kind.name().toLowerCase(Locale.ROOT));
+          row.put("size", size);
+          row.put("test_error", mean(scores, s -> s.calibration().error()));
+          row.put("negative_log_likelihood", mean(scores, s -> s.calibration().loss()));
+          row.put("brier", mean(scores, s -> s.calibration().brier()));
+          row.put("calibration_error", mean(scores, s -> s.calibration().calibrationError()));
+          row.put("disagreement", mean(scores, EnsembleScore::disagreement));
+          rows.add(row);
+        }
+      }
+    }
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("pair", EnsembleTable.name(result));
+    object.put("rows", rows);
+    return object;
+  }
+
+  private static Object mean(List<EnsembleScore> scores, ToDoubleFunction<EnsembleScore> measured) {
+    return spread(EnsembleTable.spread(scores, measured));
   }
 
   private static Object row(ResultRow row) {

@@ -73,7 +73,7 @@ final class SpectrumFigure {
                     + " eigenvalue across it."
                 : "");
     return new Figure(
-        "curvature", title, caption, drawing.scene(width, 550, title + ". " + caption), csv.text());
+        "curvature", title, caption, drawing.scene(width, 560, title + ". " + caption), csv.text());
   }
 
   private void legend() {
