@@ -34,6 +34,29 @@ public final class Drawing {
     marks.add(new Mark.Polygon(x, y, fill, stroke));
   }
 
+  /** A surface made of closed outlines; see {@link Mark.Area}. Nothing where there are none. */
+  public void area(List<double[]> x, List<double[]> y, Ink fill) {
+    if (!x.isEmpty()) {
+      marks.add(new Mark.Area(x, y, fill));
+    }
+  }
+
+  /** A line with a filled head at its end; nothing where both points are one. */
+  public void arrow(double x1, double y1, double x2, double y2, double head, Stroke stroke) {
+    double length = Math.hypot(x2 - x1, y2 - y1);
+    if (!(length > 0)) {
+      return;
+    }
+    double along = Math.min(head, 0.7 * length) * (x2 - x1) / length;
+    double up = Math.min(head, 0.7 * length) * (y2 - y1) / length;
+    line(x1, y1, x2 - along, y2 - up, stroke);
+    polygon(
+        new double[] {x2, x2 - along - 0.45 * up, x2 - along + 0.45 * up},
+        new double[] {y2, y2 - up + 0.45 * along, y2 - up - 0.45 * along},
+        stroke.ink(),
+        null);
+  }
+
   /** A rectangle; fill or stroke may be null. */
   public void box(Box box, Ink fill, Stroke stroke) {
     polygon(
@@ -81,6 +104,24 @@ public final class Drawing {
   /** One line of text that reads upwards. */
   public void upward(String text, double x, double y, double size, Typeface face, Ink ink) {
     marks.add(new Mark.Text(text, x, y, size, face, ink, Mark.Anchor.MIDDLE, -90, false));
+  }
+
+  /** One line of text around a place, turned clockwise, that stays legible above lines. */
+  public void along(
+      String text, double x, double y, double size, double degrees, Typeface face, Ink ink) {
+    double turn = Math.toRadians(degrees);
+    double drop = 0.36 * size;
+    marks.add(
+        new Mark.Text(
+            text,
+            x - drop * Math.sin(turn),
+            y + drop * Math.cos(turn),
+            size,
+            face,
+            ink,
+            Mark.Anchor.MIDDLE,
+            degrees,
+            true));
   }
 
   /** All marks of another drawing as one group; see {@link Mark.Group}. */

@@ -17,6 +17,21 @@ public sealed interface Mark {
   record Polygon(double[] x, double[] y, Ink fill, Stroke stroke) implements Mark {}
 
   /**
+   * A surface made of closed outlines: a place is part of it where an odd number of them lie around
+   * it, so one within another is a hole.
+   *
+   * @param x of every outline
+   * @param y of every outline
+   */
+  record Area(List<double[]> x, List<double[]> y, Ink fill) implements Mark {
+    /** Makes the lists unmodifiable. */
+    public Area {
+      x = List.copyOf(x);
+      y = List.copyOf(y);
+    }
+  }
+
+  /**
    * A circle.
    *
    * @param fill null for none

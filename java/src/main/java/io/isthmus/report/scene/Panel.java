@@ -72,8 +72,16 @@ public record Panel(Box box, Axis x, Axis y) {
             Mark.Anchor.END);
       }
     }
-    drawing.text(
-        y.title(), box.left(), box.top() - 9, MEDIUM, Typeface.REGULAR, Ink.INK, Mark.Anchor.START);
+    if (!y.title().isEmpty()) {
+      drawing.text(
+          y.title(),
+          box.left(),
+          box.top() - 9,
+          MEDIUM,
+          Typeface.REGULAR,
+          Ink.INK,
+          Mark.Anchor.START);
+    }
   }
 
   private void writeHorizontal(Drawing drawing) {

@@ -76,6 +76,12 @@ public final class PngWriter {
       paint(graphics, path(line.x(), line.y(), false), null, line.stroke());
     } else if (mark instanceof Mark.Polygon polygon) {
       paint(graphics, path(polygon.x(), polygon.y(), true), polygon.fill(), polygon.stroke());
+    } else if (mark instanceof Mark.Area area) {
+      Path2D.Double shape = new Path2D.Double(Path2D.WIND_EVEN_ODD);
+      for (int i = 0; i < area.x().size(); i++) {
+        shape.append(path(area.x().get(i), area.y().get(i), true), false);
+      }
+      paint(graphics, shape, area.fill(), null);
     } else if (mark instanceof Mark.Circle circle) {
       double r = circle.radius();
       Shape shape = new Ellipse2D.Double(circle.x() - r, circle.y() - r, 2 * r, 2 * r);

@@ -94,6 +94,14 @@ public final class SvgWriter {
       out.append("<path d=\"").append(path(polygon.x(), polygon.y())).append("Z\"");
       paint(polygon.fill(), polygon.stroke());
       out.append("/>\n");
+    } else if (mark instanceof Mark.Area area) {
+      out.append("<path fill-rule=\"evenodd\" d=\"");
+      for (int i = 0; i < area.x().size(); i++) {
+        out.append(path(area.x().get(i), area.y().get(i))).append('Z');
+      }
+      out.append('"');
+      paint(area.fill(), null);
+      out.append("/>\n");
     } else if (mark instanceof Mark.Circle circle) {
       out.append("<circle");
       attribute("cx", circle.x());
