@@ -1,6 +1,7 @@
 package io.isthmus.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.isthmus.landscape.MinimaGraph;
 import io.isthmus.neb.Pair;
@@ -130,6 +131,52 @@ class CommandsIT {
     String seed = first.err().replaceAll("(?s)seed: (\\d+).*", "$1");
     assertThat(Files.readString(Path.of(drawn, "resolved.yaml"))).contains("seed: " + seed);
     assertThat(Run.of(command).status()).as("the same command goes on").isZero();
+  }
+
+  @Test
+  void aSurfaceIsRunToItsKnownSaddleAndShowsHowItsPathRelaxed() throws IOException {
+    String surface = own.resolve("surface").toString();
+    Run whole = Run.of("run", "surface-mueller-brown", "-o", surface);
+    assertThat(whole.status()).as(whole.err()).isZero();
+    // Mueller and Brown 1979; the climbing pivot sits on the saddle itself.
+    double highest =
+        Files.readAllLines(Path.of(surface, "figures/relaxation-1-2.csv")).stream()
+            .filter(row -> row.startsWith("Converged"))
+            .mapToDouble(row -> Double.parseDouble(row.split(",")[4]))
+            .max()
+            .orElseThrow();
+    assertThat(highest).isCloseTo(-40.66484351, within(1e-5));
+    Run figure = Run.of("report", surface, "--figure", "2");
+    assertThat(figure.status()).isZero();
+    assertThat(figure.out()).contains("relaxation-1-2.svg", "relaxation-1-2.png");
+    Run plane = Run.of("plane", surface, "--points", "21");
+    assertThat(plane.out()).contains("plane 1-2: 21 by 17 points", "plane-1-2.svg");
+  }
+
+  @Test
+  void figure1EvaluatesItsPlaneAndFindsItThereTheNextTime() {
+    Run first = Run.of("report", run, "--figure", "1", "--pair", "3-1");
+    assertThat(first.status()).as(first.err()).isZero();
+    assertThat(first.err()).contains("plane 1-3: 31 by 25 points, each 200 training images");
+    assertThat(first.out()).contains("plane-1-3.svg", "profile-1-3.svg");
+    assertThat(Run.of("report", run, "--figure", "plane", "--pair", "1-3").err()).isEmpty();
+    Run shown = Run.of("plane", run, "3", "1", "--json");
+    assertThat(JSON.readTree(shown.out()).get("columns").asInt()).isEqualTo(31);
+    assertThat(shown.err()).isEmpty();
+  }
+
+  @Test
+  void aDamagedPlaneIsNamed() throws IOException {
+    String copy = own.resolve("copy").toString();
+    assertThat(Run.of("run", "surface-leps", "-o", copy).status()).isZero();
+    assertThat(Run.of("plane", copy, "--pair", "1-2", "--points", "5").status()).isZero();
+    Path file = Path.of(copy, "planes/0001-0002.h5");
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+    Run damaged = Run.of("plane", copy);
+    assertThat(damaged.status()).isEqualTo(65);
+    assertThat(damaged.err()).contains(file.toString(), "is damaged", "delete it");
   }
 
   // --- reading ------------------------------------------------------------------------------

@@ -29,7 +29,9 @@ class DamageIT {
     MINIMUM(MinimumFile::read),
     TRAINING_CHECKPOINT(TrainingCheckpoint::read),
     PATH(PathFile::read),
-    PATH_CHECKPOINT(PathCheckpoint::read);
+    PATH_CHECKPOINT(PathCheckpoint::read),
+    PLANE(PlaneFile::read),
+    PLANE_CHECKPOINT(PlaneFile::readCheckpoint);
 
     private final Function<Path, ?> read;
 
@@ -43,6 +45,8 @@ class DamageIT {
         case TRAINING_CHECKPOINT -> Examples.training(1).write(file);
         case PATH -> Examples.path(1).write(file);
         case PATH_CHECKPOINT -> Examples.checkpoint(1).write(file);
+        case PLANE -> Examples.plane(1, 12).write(file);
+        case PLANE_CHECKPOINT -> Examples.plane(1, 7).write(file);
       }
     }
   }

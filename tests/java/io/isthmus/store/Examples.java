@@ -1,7 +1,12 @@
 package io.isthmus.store;
 
+import io.isthmus.analysis.Place;
+import io.isthmus.analysis.PlaneGrid;
+import io.isthmus.analysis.PlaneResult;
+import io.isthmus.analysis.PlaneSettings;
 import io.isthmus.config.Geometry;
 import io.isthmus.config.Precision;
+import io.isthmus.config.StatisticsConvention;
 import io.isthmus.engine.Metrics;
 import io.isthmus.engine.TensorInfo;
 import io.isthmus.neb.CycleResult;
@@ -50,6 +55,29 @@ final class Examples {
             new TrainingCurve.Evaluation(0, metrics(random), metrics(random)),
             new TrainingCurve.Evaluation(steps, metrics(random), metrics(random)));
     return new TrainingCurve(losses(random, steps), evaluations);
+  }
+
+  /** A grid of 4 by 3, so many of whose points are evaluated. */
+  static PlaneFile plane(long seed, int evaluated) {
+    Random random = new Random(seed);
+    List<Place> pivots = new ArrayList<>();
+    List<Metrics> metrics = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      pivots.add(new Place(random.nextGaussian(), random.nextGaussian(), random.nextDouble()));
+    }
+    for (int i = 0; i < evaluated; i++) {
+      metrics.add(metrics(random));
+    }
+    return new PlaneFile(
+        ORIGIN,
+        new PlaneResult(
+            new Pair(2, 5),
+            3,
+            new PlaneSettings(4, 0.3, 100, 2),
+            StatisticsConvention.INTERPOLATED,
+            new PlaneGrid(-1.25, 1e-3, 0.1, 4, 3),
+            pivots,
+            metrics));
   }
 
   static MinimumFile minimum(long seed) {

@@ -88,6 +88,19 @@ class RoundTripIT {
   }
 
   @Test
+  void planeAndItsCheckpoint() {
+    Path file = folder.resolve("plane.h5");
+    PlaneFile whole = Examples.plane(3, 12);
+    whole.write(file);
+    assertThat(PlaneFile.read(file)).isEqualTo(whole);
+    for (int evaluated : new int[] {0, 11}) {
+      PlaneFile part = Examples.plane(3, evaluated);
+      part.write(file);
+      assertThat(PlaneFile.readCheckpoint(file)).isEqualTo(part);
+    }
+  }
+
+  @Test
   void equalContentGivesEqualBytes() throws IOException {
     Path first = folder.resolve("a.h5");
     Path second = folder.resolve("b.h5");

@@ -53,6 +53,7 @@ public final class Isthmus implements Callable<Integer> {
           HessianVerb.class,
           EnsembleVerb.class,
           ReportVerb.class,
+          PlaneVerb.class,
           Export.class,
           ImportVerb.class,
           Inspect.class,

@@ -3,6 +3,7 @@ package io.isthmus.cli;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
 import io.isthmus.config.StatisticsConvention;
+import io.isthmus.experiment.PlaneRequest;
 import io.isthmus.experiment.Summary;
 import io.isthmus.neb.Pair;
 import io.isthmus.report.Figure;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -49,6 +51,9 @@ final class ReportVerb implements Callable<Integer> {
     /** For a paper. */
     LATEX
   }
+
+  /** Figures that show a plane, which is evaluated when it is missing. */
+  private static final Set<String> PLANES = Set.of("1", "plane");
 
   /** What a saddle's numbers are in the tables for readers. */
   enum SaddleReading {
@@ -158,7 +163,8 @@ final class ReportVerb implements Callable<Integer> {
     Optional<Pair> asked = Optional.ofNullable(pair).map(ReportVerb::pair);
     List<Subject> subjects = new ArrayList<>();
     for (Path folder : folders) {
-      subjects.add(new Subject(folder, Summary.of(RunDirectory.view(folder)), asked));
+      Subject subject = new Subject(folder, Summary.of(RunDirectory.view(folder)), asked);
+      subjects.add(PLANES.contains(figure) ? withPlane(subject) : subject);
     }
     Gallery.Drawn drawn = Gallery.draw(figure, subjects);
     Path target = output != null ? output : folders.get(0).resolve("figures");
@@ -180,7 +186,29 @@ final class ReportVerb implements Callable<Integer> {
     return ExitCode.OK.status();
   }
 
-  private static Pair pair(String text) {
+  /**
+   * The subject with the plane of its path, which is evaluated now if it is missing. Where it
+   * cannot be, the other parts of the figure are drawn, if it has any.
+   */
+  private Subject withPlane(Subject subject) {
+    if (subject.run().path(subject.connection()).isEmpty() || subject.plane().isPresent()) {
+      return subject;
+    }
+    try (RunDirectory run = RunDirectory.resume(subject.folder())) {
+      Pair chosen = subject.connection().pair();
+      Work.in(run, console, experiment -> experiment.plane(chosen, PlaneRequest.OPEN));
+      return new Subject(subject.folder(), Summary.of(run), subject.pair());
+    } catch (IsthmusException failed) {
+      if (failed.code() == ExitCode.STOPPED || figure.equals("plane")) {
+        throw failed;
+      }
+      console.note(failed.getMessage());
+      return subject;
+    }
+  }
+
+  /** Reads a pair such as {@code 1-2}. */
+  static Pair pair(String text) {
     Matcher numbers = Pattern.compile("(\\d{1,9})-(\\d{1,9})").matcher(text);
     if (!numbers.matches()) {
       throw new IsthmusException(

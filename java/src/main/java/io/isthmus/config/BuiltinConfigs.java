@@ -15,6 +15,8 @@ public final class BuiltinConfigs {
           "demo",
           "xor-2",
           "xor-3",
+          "surface-mueller-brown",
+          "surface-leps",
           "cifar10-resnet8-cpu",
           "cifar10-resnet20",
           "cifar10-resnet20-cpu",
@@ -40,8 +42,8 @@ public final class BuiltinConfigs {
   private BuiltinConfigs() {}
 
   /**
-   * Their names: the demonstration, two of XOR (figure 8), a small study, and the ten rows of Table
-   * 1, each followed by its reduced sibling for processors, {@code -cpu}.
+   * Their names: the demonstration, two of XOR (figure 8), two surfaces (figure 2), a small study,
+   * and the ten rows of Table 1, each followed by its reduced sibling for processors, {@code -cpu}.
    */
   public static List<String> names() {
     return NAMES;

@@ -1,8 +1,9 @@
 package io.isthmus.experiment;
 
+import io.isthmus.analysis.EnsembleResult;
+import io.isthmus.analysis.PlaneResult;
 import io.isthmus.baseline.BaselineResult;
 import io.isthmus.baseline.Method;
-import io.isthmus.analysis.EnsembleResult;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.ExplorationConfig;
@@ -229,6 +230,18 @@ public final class Experiment implements AutoCloseable {
    */
   public EnsembleResult ensemble(Optional<Pair> pair, int size) {
     return new EnsembleStage(session, pair, size).run();
+  }
+
+  /**
+   * Evaluates the loss on the plane through the path between two minima.
+   *
+   * @throws IsthmusException USAGE if one of them is not trained, there is no path between them, or
+   *     it is straight
+   */
+  public PlaneResult plane(Pair pair, PlaneRequest request) {
+    minimum(pair.first());
+    minimum(pair.second());
+    return new Planes(session, pair).run(request);
   }
 
   @Override

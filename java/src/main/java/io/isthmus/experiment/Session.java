@@ -1,5 +1,6 @@
 package io.isthmus.experiment;
 
+import io.isthmus.config.EvaluationConfig;
 import io.isthmus.config.ExperimentConfig;
 import io.isthmus.config.Precision;
 import io.isthmus.store.Environment;
@@ -25,6 +26,31 @@ final class Session implements AutoCloseable {
     this.config = config;
     this.listener = listener;
     this.stop = stop;
+  }
+
+  /**
+   * A session of the same run whose training metrics are taken over other images.
+   *
+   * @param images how many of the training images; 0: all
+   * @param batches over which batch-norm statistics are recomputed
+   */
+  Session judging(int images, int batches) {
+    EvaluationConfig usual = config.evaluation();
+    EvaluationConfig evaluation =
+        new EvaluationConfig(usual.between(), batches, usual.trainPass(), images);
+    ExperimentConfig other =
+        new ExperimentConfig(
+            config.seed(),
+            config.backend(),
+            config.threads(),
+            config.precision(),
+            config.data(),
+            config.model(),
+            config.training(),
+            config.exploration(),
+            evaluation,
+            config.checkpoint());
+    return new Session(run, other, listener, stop);
   }
 
   RunDirectory run() {

@@ -19,6 +19,8 @@ import io.isthmus.report.EnsembleFinding;
 import io.isthmus.report.Finding;
 import io.isthmus.report.HessianFinding;
 import io.isthmus.report.LearningCurve;
+import io.isthmus.report.PlaneFinding;
+import io.isthmus.report.RelaxationFinding;
 import io.isthmus.report.RunSummary;
 import io.isthmus.report.RunSummary.Connection;
 import io.isthmus.report.RunSummary.Cost;
@@ -28,6 +30,7 @@ import io.isthmus.store.Environment;
 import io.isthmus.store.MinimumFile;
 import io.isthmus.store.Origin;
 import io.isthmus.store.PathFile;
+import io.isthmus.store.PlaneFile;
 import io.isthmus.store.ResultFile;
 import io.isthmus.store.RunDirectory;
 import io.isthmus.store.RunDirectory.MinimumStatus;
@@ -42,7 +45,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Gathers from a run directory, finished or not, what a report shows. Needs no engine. */
+/**
+ * Gathers from a run directory, finished or not, what a report shows. Needs no engine, but for a
+ * surface: the first steps of its paths are not kept and taken anew.
+ */
 public final class Summary {
   private final RunDirectory run;
   private final ExperimentConfig config;
@@ -99,6 +105,14 @@ public final class Summary {
     minima.values().forEach(file -> findings.add(learningCurve(file)));
     hessians().ifPresent(findings::add);
     ensembles().forEach(findings::add);
+    for (Pair pair : run.planes()) {
+      PlaneFile file = PlaneFile.read(run.plane(pair));
+      Origin.of(config).require(file.origin(), run.plane(pair));
+      findings.add(new PlaneFinding(file.plane()));
+    }
+    if (config.model().family() == ModelConfig.Family.SURFACE) {
+      Relaxations.of(run).forEach(each -> findings.add(new RelaxationFinding(each)));
+    }
     return findings;
   }
 

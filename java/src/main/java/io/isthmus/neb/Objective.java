@@ -156,15 +156,17 @@ public final class Objective implements AutoCloseable {
     return model.statistics() > 0;
   }
 
+  /** Images of each batch over which statistics are recomputed. */
+  public int statisticsBatch() {
+    return config.exploration().batch();
+  }
+
   /** Averages the batch-norm statistics of every point anew over the configured batches. */
   public void recomputeStatistics(Points points) {
     long[] same = new long[points.count()];
     Arrays.fill(same, streams.statistics());
     points.recomputeStatistics(
-        train,
-        sampling(config.exploration().batch()),
-        same,
-        config.evaluation().statisticsBatches());
+        train, sampling(statisticsBatch()), same, config.evaluation().statisticsBatches());
   }
 
   /**

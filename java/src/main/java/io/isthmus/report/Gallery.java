@@ -27,7 +27,9 @@ import java.util.stream.Collectors;
 public final class Gallery {
   private static final List<Entry> ENTRIES =
       List.of(
+          each(1, "plane", "loss on the plane through the path, and along it", Gallery::plane),
           each(1, "profile", "loss on the straight line and along the path", Gallery::profile),
+          each(2, "relaxation", "a path on a surface as it relaxes", Gallery::relaxation),
           each(3, "insertion", "where a cycle's path gets new pivots", Gallery::insertion),
           each(4, "tree-steps", "the graph and its tree, path by path", Gallery::treeSteps),
           joint(5, "minima-and-saddles", "minima and saddles of the runs", Gallery::overview),
@@ -195,6 +197,40 @@ public final class Gallery {
             figure.scene(),
             figure.data())
         : figure;
+  }
+
+  private static Figure plane(Subject subject) {
+    RunSummary.Connection connection = subject.connection();
+    return subject
+        .plane()
+        .map(plane -> PlaneFigure.of(subject.run(), connection, plane))
+        .orElseThrow(
+            () ->
+                new Missing(
+                    "The plane of path %s of %s is not evaluated; 'isthmus plane %s %d %d' does it."
+                        .formatted(
+                            connection.name(),
+                            subject.folder(),
+                            subject.folder(),
+                            connection.pair().first(),
+                            connection.pair().second())));
+  }
+
+  private static Figure relaxation(Subject subject) {
+    RunSummary.Connection connection = subject.connection();
+    return subject.run().findings(RelaxationFinding.class).stream()
+        .map(RelaxationFinding::relaxation)
+        .filter(relaxation -> relaxation.pair().equals(connection.pair()))
+        .map(RelaxationFigure::of)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new Missing(
+                    subject.run().tested()
+                        ? "%s is a run of a network; this figure needs one of a surface, such as 'isthmus run surface-mueller-brown' makes."
+                            .formatted(subject.folder())
+                        : "Path %s of %s is not finished, or began from a given path; 'isthmus run -o %s' goes on with it."
+                            .formatted(connection.name(), subject.folder(), subject.folder())));
   }
 
   private static Figure profile(Subject subject) {

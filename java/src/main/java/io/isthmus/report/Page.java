@@ -49,6 +49,7 @@ final class Page {
             TableSection.of(run),
             CurvesSection.of(run, figures),
             LandscapeSection.of(run, figures),
+            PlaneSection.of(figures),
             CurvatureSection.of(run, figures),
             EnsembleSection.of(run, figures),
             PairsSection.of(run),

@@ -38,9 +38,10 @@ final class ProfileFigure {
   private final RunSummary.Connection connection;
   private final Optional<Profile> path;
   private final StatisticsConvention convention;
-  private final Drawing drawing = new Drawing();
+  private final Drawing drawing;
 
-  private ProfileFigure(RunSummary run, RunSummary.Connection connection) {
+  private ProfileFigure(Drawing drawing, RunSummary run, RunSummary.Connection connection) {
+    this.drawing = drawing;
     this.run = run;
     this.connection = connection;
     this.convention = run.convention();
@@ -49,7 +50,12 @@ final class ProfileFigure {
 
   /** The figure of a pair whose straight line is known, with or without a path. */
   static Figure of(RunSummary run, RunSummary.Connection connection) {
-    return new ProfileFigure(run, connection).figure();
+    return new ProfileFigure(new Drawing(), run, connection).figure();
+  }
+
+  /** The panel of the training loss alone, as a part of another figure. */
+  static void draw(Drawing drawing, RunSummary run, RunSummary.Connection connection, Box box) {
+    new ProfileFigure(drawing, run, connection).panel(Measure.TRAIN_LOSS, box, true);
   }
 
   private Figure figure() {

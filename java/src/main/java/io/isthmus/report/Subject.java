@@ -1,5 +1,6 @@
 package io.isthmus.report;
 
+import io.isthmus.analysis.PlaneResult;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
 import io.isthmus.landscape.Minimum;
@@ -52,6 +53,22 @@ public record Subject(Path folder, RunSummary run, Optional<Pair> pair) {
                             folder,
                             asked.first(),
                             asked.second())));
+  }
+
+  /** The plane through the path of {@link #connection}, if it is that of the cycle that counts. */
+  public Optional<PlaneResult> plane() {
+    Connection connection = connection();
+    return run.path(connection)
+        .flatMap(
+            path ->
+                run.findings(PlaneFinding.class).stream()
+                    .map(PlaneFinding::plane)
+                    .filter(
+                        plane ->
+                            plane.pair().equals(connection.pair())
+                                && plane.cycle() == path.cycle()
+                                && plane.pivots().size() == path.profile().gaps() + 1)
+                    .findFirst());
   }
 
   private void requireMinimum(int number) {

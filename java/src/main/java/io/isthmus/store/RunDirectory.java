@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -34,6 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
  * minima/0001/     minimum.h5, or checkpoint.h5 and checkpoint.h5.prev while it is trained
  * paths/0001-0002/ cycle-00.h5 (the straight line), cycle-01.h5 ..., checkpoint.h5 while it is computed
  * baselines/0001-0002/ bezier.h5 ..., other ways to connect a pair
+ * planes/          0001-0002.h5, and 0001-0002.checkpoint.h5 while it is evaluated
  * graph.json       minima, saddles and the tree
  * metrics.csv      numbers on the way, the same in metrics.jsonl
  * timings.csv      seconds of computing, the same in timings.jsonl
@@ -57,6 +59,7 @@ public final class RunDirectory implements AutoCloseable {
   private static final String BASELINES = "baselines";
   private static final String HESSIAN = "hessian";
   private static final String ENSEMBLES = "ensembles";
+  private static final String PLANES = "planes";
   private static final String CHECKPOINT = "checkpoint.h5";
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -180,6 +183,29 @@ public final class RunDirectory implements AutoCloseable {
   /** Where a {@link PathCheckpoint} belongs. */
   public Path pathCheckpoint(Pair pair) {
     return pathFolder(pair).resolve(CHECKPOINT);
+  }
+
+  /** Where a complete {@link PlaneFile} belongs. */
+  public Path plane(Pair pair) {
+    return folder.resolve(PLANES).resolve(pair + ".h5");
+  }
+
+  /** Where a {@link PlaneFile} belongs while it is evaluated. */
+  public Path planeCheckpoint(Pair pair) {
+    return folder.resolve(PLANES).resolve(pair + ".checkpoint.h5");
+  }
+
+  /** To be called when a complete plane is written. */
+  public void removePlaneCheckpoint(Pair pair) {
+    removeCheckpoint(planeCheckpoint(pair));
+  }
+
+  /** The pairs whose planes are complete. */
+  public List<Pair> planes() {
+    return names(folder.resolve(PLANES), "\\d{4,9}-\\d{4,9}\\.h5").stream()
+        .map(name -> pair(name.substring(0, name.length() - ".h5".length())))
+        .filter(Objects::nonNull)
+        .toList();
   }
 
   /** Where the {@link ResultFile} of a minimum's Hessian belongs. */
