@@ -11,8 +11,10 @@ one under the key state_dict, model_state_dict, model or net; prefixes that all 
 import argparse
 import json
 import pathlib
+import pickle
 import struct
 import sys
+import warnings
 
 import torch
 
@@ -31,11 +33,13 @@ def read(path):
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise Refused(f"{path}: there is no such file") from None
-    except Exception as e:  # whatever the unpickler dislikes
+    except pickle.UnpicklingError:
         raise Refused(
-            f"{path} is no file of tensors alone ({str(e).splitlines()[0].strip() or type(e).__name__}); in a Python that "
+            f"{path} holds more than tensors and plain containers, which weights_only=True refuses to build; in a Python that "
             "has the code it was made with, load it, torch.save the module's state_dict() and convert that"
         ) from None
+    except Exception:  # whatever else bytes that are no file of PyTorch lead to
+        raise Refused(f"{path} is damaged or no file of torch.save") from None
     for key in NESTED:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -98,6 +102,7 @@ def main():
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE")
     parser.add_argument("-o", "--output", required=True, type=pathlib.Path, metavar="OUT.safetensors")
     options = parser.parse_args()
+    warnings.simplefilter("ignore")  # of torch.load, about what is refused anyway
     try:
         if len(options.files) == 1:
             tensors, metadata = read(options.files[0]), {"format": "pt"}
