@@ -449,6 +449,11 @@ class CommandsIT {
           run CONFIG -o OWN/a -s training.steps=-3 | 2 | training.steps
           run CONFIG -o RUN -s training.steps=81 | 2 | training.steps: 80 -> 81
           run CONFIG -o SHARED             | 2  | is not empty and holds no run
+          run CONFIG -o CONFIG             | 74 | tiny.yaml is a file; choose another folder
+          run CONFIG -o CONFIG/a           | 74 | a part of its path is a file
+          run CONFIG -o OWN/a -s training.minima=99999999999 | 2 | must be at most 2147483647
+          run CONFIG -o OWN/a -s model=mlp-0 | 2 | model 'mlp-0'
+          eval RUN                         | 74 | it is a folder; give a file
           run CONFIG -o OWN/a --seed x     | 2  | seed
           run CONFIG -o OWN/a -s precision=fp64 | 2 | precision
           run CONFIG -o OWN/a -s backend=cuda | 69 | CUDA
@@ -490,6 +495,25 @@ class CommandsIT {
     Run json = Run.of((String.join(" ", filled(command)) + " --json").split(" "));
     JsonNode error = JSON.readTree(json.out()).get("error");
     assertThat(error.get("status").asInt()).isEqualTo(status);
+  }
+
+  @Test
+  void anEmptyNameIsNoFolder() {
+    Run wrong = Run.of("run", config, "-o", "");
+    assertThat(wrong.status()).isEqualTo(2);
+    assertThat(wrong.err()).contains("'--output'", "'' names no file or folder").hasLineCount(1);
+    assertThat(Run.of("inspect", " ").status()).isEqualTo(2);
+  }
+
+  @Test
+  void aConfigurationThatARunHasLostIsDamageOfTheRun() throws IOException {
+    Path copy = copyOfRun();
+    Files.writeString(copy.resolve("resolved.yaml"), "");
+    for (String verb : List.of("report", "inspect", "explore")) {
+      Run damaged = Run.of(verb, copy.toString());
+      assertThat(damaged.status()).as(verb).isEqualTo(65);
+      assertThat(damaged.err()).contains("resolved.yaml is damaged").hasLineCount(1);
+    }
   }
 
   @Test

@@ -368,8 +368,7 @@ class ConfigTest {
         "f.yaml:3:27: training.learning_rate must be a finite number greater than 0, but is NaN");
     assertRefused(
         SMALL + "training: {batch: 3000000000}\n",
-        "f.yaml:3:19: training.batch must be between -2147483648 and 2147483647, but is"
-            + " 3000000000");
+        "f.yaml:3:19: training.batch must be at most 2147483647, but is 3000000000");
     assertRefused(
         SMALL + "training: {momentum: 1}\n",
         "f.yaml:3:22: training.momentum must be at least 0 and less than 1, but is 1");

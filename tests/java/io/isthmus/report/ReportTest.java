@@ -57,7 +57,7 @@ class ReportTest {
         .isInstanceOfSatisfying(
             IsthmusException.class, e -> assertThat(e.code()).isEqualTo(ExitCode.IO))
         .hasMessageStartingWith("Cannot write " + file.resolve("tables").resolve("table.txt"))
-        .hasMessageEndingWith("check the disk and the folder.");
+        .hasMessageEndingWith("a part of its path is a file; check the path.");
   }
 
   private List<String> files(String inside) throws IOException {

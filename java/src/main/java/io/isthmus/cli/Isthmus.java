@@ -1,6 +1,7 @@
 package io.isthmus.cli;
 
 import io.isthmus.config.ExitCode;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -161,6 +162,7 @@ public final class Isthmus implements Callable<Integer> {
         .exitCodeListHeading("%nExit codes:%n")
         .exitCodeList(exitCodes());
     return commandLine
+        .registerConverter(Path.class, Isthmus::path)
         .setOut(new java.io.PrintWriter(console.out(), true))
         .setErr(new java.io.PrintWriter(console.err(), true))
         .setCaseInsensitiveEnumValuesAllowed(true)
@@ -174,6 +176,13 @@ public final class Isthmus implements Callable<Integer> {
             })
         .setExecutionExceptionHandler(
             (thrown, failed, parsed) -> fail(console, failed, Failure.of(thrown)));
+  }
+
+  private static Path path(String text) {
+    if (text.isBlank() || text.indexOf('\0') >= 0) {
+      throw new CommandLine.TypeConversionException("'" + text + "' names no file or folder");
+    }
+    return Path.of(text);
   }
 
   private static Map<String, String> exitCodes() {

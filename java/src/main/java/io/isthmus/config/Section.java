@@ -53,7 +53,9 @@ final class Section {
     InvalidSetting.require(
         value == (int) value,
         path + key,
-        "must be between " + Integer.MIN_VALUE + " and " + Integer.MAX_VALUE + ", but is " + value);
+        value > 0
+            ? "must be at most " + Integer.MAX_VALUE + ", but is " + value
+            : "must be at least " + Integer.MIN_VALUE + ", but is " + value);
     return (int) value;
   }
 

@@ -41,7 +41,11 @@ public final class EngineException extends IsthmusException {
   /** The same refusal where the argument was the user's: what is invalid is not a bug. */
   EngineException ofUser() {
     return status == Status.INVALID_ARGUMENT
-        ? new EngineException(status, ExitCode.USAGE, getMessage(), this)
+        ? new EngineException(
+            status,
+            ExitCode.USAGE,
+            getMessage().replaceFirst("^ist_model_create: spec ", "model "),
+            this)
         : this;
   }
 

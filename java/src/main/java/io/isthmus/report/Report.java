@@ -6,9 +6,9 @@ import io.isthmus.neb.Saddle;
 import io.isthmus.report.RunSummary.Connection;
 import io.isthmus.report.scene.PngWriter;
 import io.isthmus.report.scene.SvgWriter;
+import io.isthmus.store.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -137,14 +137,7 @@ public final class Report {
       Files.write(fresh, bytes);
       Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      boolean named = e instanceof FileSystemException f && f.getReason() != null;
-      String reason = named ? ((FileSystemException) e).getReason() : e.getMessage();
-      String remedy =
-          String.valueOf(reason).contains("No space left")
-              ? "free some space and run the same command again, nothing saved before is lost"
-              : "check the disk and the folder";
-      throw new IsthmusException(
-          ExitCode.IO, "Cannot write %s: %s; %s.".formatted(file, reason, remedy), e);
+      throw AtomicFile.failure("write", file, e);
     }
   }
 }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -21,7 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * to the disk, renamed, and the folder forced to the disk. A process may be killed, or the disk may
  * fill, at any moment; what was there before stays.
  */
-final class AtomicFile {
+public final class AtomicFile {
   /** Prefix of temporary names; a killed process may leave one behind. */
   static final String TEMPORARY = ".writing-";
 
@@ -102,18 +103,29 @@ final class AtomicFile {
   }
 
   /** What to tell a user when the operating system refuses; {@code verb} is "read" or "write". */
-  static IsthmusException failure(String verb, Path file, IOException e) {
+  public static IsthmusException failure(String verb, Path file, IOException e) {
     String reason;
     String remedy;
-    if (e instanceof NoSuchFileException && verb.equals("read")) {
-      reason = "there is no such file";
+    boolean read = verb.equals("read");
+    String said =
+        e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : text(e);
+    if (e instanceof NoSuchFileException) {
+      reason = read ? "there is no such file" : "its folder does not exist and cannot be made";
+      remedy = "check the path";
+    } else if (e instanceof FileAlreadyExistsException taken) {
+      reason = taken.getFile() + " is a file";
+      remedy = "choose another folder";
+    } else if (said.contains("Is a directory")) {
+      reason = "it is a folder";
+      remedy = read ? "give a file" : "move it away or choose another name";
+    } else if (said.contains("Not a directory")) {
+      reason = "a part of its path is a file";
       remedy = "check the path";
     } else if (e instanceof AccessDeniedException) {
       reason = "permission denied";
       remedy = "check owner and permissions of the file and its folder";
     } else {
-      reason =
-          e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : text(e);
+      reason = said;
       boolean full = reason.contains("No space left") || reason.contains("quota");
       remedy =
           full

@@ -448,7 +448,17 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   private static ExperimentConfig load(Path folder) {
-    return Config.load(List.of(folder.resolve(RESOLVED)), List.of());
+    try {
+      return Config.load(List.of(folder.resolve(RESOLVED)), List.of());
+    } catch (IsthmusException e) {
+      throw e.code() != ExitCode.USAGE
+          ? e
+          : new IsthmusException(
+              ExitCode.DATA,
+              "%s is damaged (%s); restore it from a copy."
+                  .formatted(folder.resolve(RESOLVED), e.getMessage()),
+              e);
+    }
   }
 
   private static void requireSame(Path folder, ExperimentConfig before, ExperimentConfig now) {
