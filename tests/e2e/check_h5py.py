@@ -73,12 +73,24 @@ def check_pivots(f):
     return f"{len(pivots)} pivots, cycle {f.attrs['cycle']}"
 
 
-def check_path(f):
+def check_profile(f):
     for metric in ("loss", "error"):
         for split in ("train", "test"):
             for convention in ("recomputed", "interpolated"):
                 assert f[metric][split][convention].shape == f["position"].shape
+
+
+def check_path(f):
+    check_profile(f)
     return check_pivots(f)
+
+
+def check_baseline(f):
+    _, _, size = layout(f)
+    check_profile(f)
+    controls = f["controls"]
+    assert controls.shape in ((2, size), (3, size)) and np.isfinite(controls[()]).all()
+    return f"{f.attrs['method']}, {len(controls)} control points"
 
 
 def check_stacked_path(f):
@@ -97,6 +109,7 @@ KINDS = {
     "path": check_path,
     "path-checkpoint": check_pivots,
     "stacked-path": check_stacked_path,
+    "baseline": check_baseline,
 }
 
 
