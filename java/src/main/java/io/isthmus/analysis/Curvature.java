@@ -24,4 +24,9 @@ public record Curvature(
     double tangentChange,
     double across,
     double acrossChange,
-    double acrossResidual) {}
+    double acrossResidual) {
+  /** The larger of residual and change of {@code across}. */
+  public double acrossUncertainty() {
+    return Math.max(acrossResidual, acrossChange);
+  }
+}

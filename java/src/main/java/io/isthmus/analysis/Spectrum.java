@@ -32,9 +32,8 @@ public record Spectrum(
     return highest.get(0);
   }
 
-  /** How many of the lowest eigenvalues are below zero by more than residual and change. */
+  /** How many of the lowest eigenvalues are below zero by more than their uncertainty. */
   public int negative() {
-    return (int)
-        lowest.stream().filter(e -> e.value() < -Math.max(e.residual(), e.change())).count();
+    return (int) lowest.stream().filter(e -> e.value() < -e.uncertainty()).count();
   }
 }

@@ -144,7 +144,7 @@ final class HessianVerb implements Callable<Integer> {
               path.at().tangent(),
               path.at().tangentChange(),
               path.at().across(),
-              path.at().acrossChange(),
+              path.at().acrossUncertainty(),
               path.saddle().bottom().overlap()));
     }
     HessianSettings settings =

@@ -41,9 +41,9 @@ final class Wording {
     return "lowest eigenvalue %s ± %s, highest %s ± %s, %d products"
         .formatted(
             number(spectrum.bottom().value()),
-            String.format(Locale.ROOT, "%.1g", spectrum.bottom().change()),
+            String.format(Locale.ROOT, "%.1g", spectrum.bottom().uncertainty()),
             number(spectrum.top().value()),
-            String.format(Locale.ROOT, "%.1g", spectrum.top().change()),
+            String.format(Locale.ROOT, "%.1g", spectrum.top().uncertainty()),
             spectrum.products());
   }
 

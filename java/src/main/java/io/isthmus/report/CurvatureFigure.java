@@ -73,7 +73,8 @@ final class CurvatureFigure {
                 DoubleStream.of(0),
                 DoubleStream.concat(
                     points.stream().flatMapToDouble(p -> around(p.tangent(), p.tangentChange())),
-                    points.stream().flatMapToDouble(p -> around(p.across(), p.acrossChange()))))
+                    points.stream()
+                        .flatMapToDouble(p -> around(p.across(), p.acrossUncertainty()))))
             .toArray();
     Panel lower =
         new Panel(
@@ -87,7 +88,7 @@ final class CurvatureFigure {
     for (Curvature point : points) {
       double x = lower.x(point.position());
       if (Double.isFinite(point.across())) {
-        whisker(lower, x, point.across(), point.acrossChange());
+        whisker(lower, x, point.across(), point.acrossUncertainty());
         mark(x, lower.y(point.across()), point, Ink.SECONDARY, true);
       }
       whisker(lower, x, point.tangent(), point.tangentChange());
@@ -99,7 +100,7 @@ final class CurvatureFigure {
             + " along the tangent of path "
             + name
             + ", and the lowest eigenvalue of the Hessian across it, at every pivot; the diamond is"
-            + " the saddle. Whiskers: change when the step of the difference is doubled.";
+            + " the saddle. Whiskers: change when the step is doubled, across also the residual.";
     return new Figure(
         "curvature-" + name,
         title,

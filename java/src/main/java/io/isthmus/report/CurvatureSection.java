@@ -65,13 +65,13 @@ final class CurvatureSection {
     cells.add(eigenvalue(spectrum.top()));
     boolean path = at != null;
     cells.add(Cell.of(path ? changed(at.tangent(), at.tangentChange()) : Numbers.NONE));
-    cells.add(Cell.of(path ? changed(at.across(), at.acrossChange()) : Numbers.NONE));
+    cells.add(Cell.of(path ? changed(at.across(), at.acrossUncertainty()) : Numbers.NONE));
     cells.add(Cell.of(path ? Numbers.fixed(spectrum.bottom().overlap(), 2) : Numbers.NONE));
     html.row(name, cells);
   }
 
   private static Cell eigenvalue(Eigenvalue eigenvalue) {
-    return Cell.of(changed(eigenvalue.value(), eigenvalue.change()));
+    return Cell.of(changed(eigenvalue.value(), eigenvalue.uncertainty()));
   }
 
   private static String changed(double value, double change) {
@@ -97,8 +97,9 @@ final class CurvatureSection {
         finding.minima().isEmpty()
             ? finding.paths().get(0).settings()
             : finding.minima().get(0).settings();
-    return "Lanczos’s method on central differences of gradients; ±: change when the step is doubled,"
-        + " below which a value is not told from zero. Overlap: of the lowest eigenvector with the"
+    return "Lanczos’s method on central differences of gradients; ±: change when the step is doubled"
+        + " or, of eigenvalues, the residual if that is larger; what is below it is not told from zero."
+        + " Overlap: of the lowest eigenvector with the"
         + " path’s tangent."
         + (run.tested()
             ? " Loss and Hessian over %s training images in mini-batches of %s, batch norm in training mode, no augmentation, %s."

@@ -66,8 +66,9 @@ final class SpectrumFigure {
     String caption =
         "Eigenvalues of the Hessian of the "
             + (run.tested() ? "training loss" : "energy")
-            + " from both ends of the spectrum. Whiskers: change when the step of the difference is"
-            + " doubled; what does not leave zero by more is not told from it."
+            + " from both ends of the spectrum. Whiskers: the larger of the residual and of the"
+            + " change when the step of the difference is doubled; what they join to zero is not told"
+            + " from it."
             + (places.stream().anyMatch(p -> p.path() != null)
                 ? " At a saddle the diamond is the curvature along the path, the triangle the lowest"
                     + " eigenvalue across it."
@@ -87,7 +88,7 @@ final class SpectrumFigure {
       x = words("lowest across the path", x + 11, 53) + 22;
     }
     drawing.line(x, 43, x, 55, WHISKER);
-    words("change by twice the step", x + 8, 53);
+    words("uncertainty", x + 8, 53);
     StringBuilder overlaps = new StringBuilder();
     for (Place place : places) {
       if (place.path() != null) {
@@ -113,7 +114,8 @@ final class SpectrumFigure {
     DoubleStream shown =
         places.stream()
             .flatMap(p -> (top ? p.spectrum().highest() : p.spectrum().lowest()).stream())
-            .flatMapToDouble(e -> DoubleStream.of(e.value() - e.change(), e.value() + e.change()));
+            .flatMapToDouble(
+                e -> DoubleStream.of(e.value() - e.uncertainty(), e.value() + e.uncertainty()));
     if (!top) {
       DoubleStream more =
           places.stream().filter(p -> p.path() != null).flatMapToDouble(p -> shown(p.path().at()));
@@ -137,12 +139,12 @@ final class SpectrumFigure {
     return DoubleStream.of(
         at.tangent() - at.tangentChange(),
         at.tangent() + at.tangentChange(),
-        at.across() - at.acrossChange(),
-        at.across() + at.acrossChange());
+        at.across() - at.acrossUncertainty(),
+        at.across() + at.acrossUncertainty());
   }
 
-  private void whisker(Panel panel, double x, double value, double change) {
-    drawing.line(x, panel.y(value - change), x, panel.y(value + change), WHISKER);
+  private void whisker(Panel panel, double x, double value, double size) {
+    drawing.line(x, panel.y(value - size), x, panel.y(value + size), WHISKER);
   }
 
   private void place(Panel panel, int index, boolean top) {
@@ -151,7 +153,7 @@ final class SpectrumFigure {
     for (int i = 0; i < values.size(); i++) {
       Eigenvalue each = values.get(i);
       double x = panel.x(index - 0.36 + 0.4 * i / Math.max(1, values.size() - 1));
-      whisker(panel, x, each.value(), each.change());
+      whisker(panel, x, each.value(), each.uncertainty());
       drawing.circle(x, panel.y(each.value()), 3.6, Ink.INK, RIM);
       csv.row(
           place.name(),
@@ -170,7 +172,7 @@ final class SpectrumFigure {
       csv.row(place.name(), "along path", "", at.tangent(), Double.NaN, at.tangentChange(), 1.0);
       if (Double.isFinite(at.across())) {
         x = panel.x(index + 0.34);
-        whisker(panel, x, at.across(), at.acrossChange());
+        whisker(panel, x, at.across(), at.acrossUncertainty());
         drawing.triangle(x, panel.y(at.across()), 5.5, Ink.SECONDARY, RIM);
         csv.row(
             place.name(),
