@@ -172,13 +172,22 @@ final class PlaneFigure {
     int last = x.length - 1;
     ContourPlot.curve(front, new double[] {x[0], x[last]}, new double[] {y[0], y[last]}, LINE);
     ContourPlot.curve(front, x, y, PATH);
-    placement.avoid(x[0], y[0], x[last], y[last]);
+    cover(placement, x[0], y[0], x[last], y[last]);
     for (int i = 1; i <= last; i++) {
-      placement.avoid(x[i - 1], y[i - 1], x[i], y[i]);
+      cover(placement, x[i - 1], y[i - 1], x[i], y[i]);
     }
     for (int i = 1; i < last; i++) {
       front.circle(x[i], y[i], 2.8, Ink.PAPER, new Stroke(Ink.PRIMARY, 1.4));
       placement.avoid(new Box(x[i] - 4, y[i] - 4, 8, 8));
+    }
+  }
+
+  /** Keeps labels off a line. */
+  private static void cover(Placement placement, double x1, double y1, double x2, double y2) {
+    int parts = 1 + (int) (Math.hypot(x2 - x1, y2 - y1) / 6);
+    for (int i = 0; i <= parts; i++) {
+      double t = (double) i / parts;
+      placement.avoid(new Box(x1 + t * (x2 - x1) - 3, y1 + t * (y2 - y1) - 3, 6, 6));
     }
   }
 
