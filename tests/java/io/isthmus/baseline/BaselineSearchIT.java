@@ -180,7 +180,7 @@ class BaselineSearchIT {
                       vector(-0.56f, 1.44f),
                       vector(0.62f, 0.03f)))
           .isInstanceOf(Diverged.class)
-          .hasMessageContaining("quadratic Bezier curve of pair 0001-0002 diverged")
+          .hasMessageContaining("Bezier curve of pair 0001-0002 diverged")
           .hasMessageContaining("--learning-rate");
     }
   }

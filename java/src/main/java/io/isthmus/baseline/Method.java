@@ -11,11 +11,11 @@ public enum Method {
    * (Ainsworth, Hayase and Srinivasa 2023, algorithm 1). With recomputed batch-norm statistics this
    * is also what Jordan et al. 2023 call resetting.
    */
-  MATCHING(Curve.LINE, "line after weight matching"),
+  MATCHING(Curve.LINE, "line after matching"),
   /** A chain of two straight pieces whose bend is trained (Garipov et al. 2018). */
   POLYCHAIN(Curve.POLYCHAIN, "one-bend polychain"),
   /** A quadratic Bezier curve whose bend is trained (Garipov et al. 2018). */
-  BEZIER(Curve.BEZIER, "quadratic Bezier curve");
+  BEZIER(Curve.BEZIER, "Bezier curve");
 
   private final Curve curve;
   private final String label;

@@ -50,13 +50,6 @@ final class Baselines {
     this.learningRate = learningRate;
   }
 
-  /** Mini-batch gradients that AutoNEB takes for a pair's path: steps times inner pivots. */
-  static long gradients(List<CycleResult> cycles) {
-    return cycles.stream()
-        .mapToLong(cycle -> (long) cycle.steps() * (cycle.profile().gaps() - 1))
-        .sum();
-  }
-
   /** One result for each pair and method, pair by pair. */
   List<BaselineResult> run(List<Pair> pairs, List<Method> methods) {
     List<BaselineResult> results = new ArrayList<>();
@@ -138,11 +131,11 @@ final class Baselines {
                   pair.first(),
                   pair.second()));
     }
-    List<CycleResult> cycles = new ArrayList<>();
+    long gradients = 0;
     for (int cycle = 1; cycle <= last; cycle++) {
-      cycles.add(PathFile.readResult(run.cycle(pair, cycle)));
+      gradients += PathFile.readResult(run.cycle(pair, cycle)).gradients();
     }
-    return Math.toIntExact(gradients(cycles));
+    return Math.toIntExact(gradients);
   }
 
   private static void requireSame(CurveSettings before, CurveSettings now, Path file) {

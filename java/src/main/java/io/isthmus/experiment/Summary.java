@@ -3,6 +3,8 @@ package io.isthmus.experiment;
 import io.isthmus.analysis.EnsembleResult;
 import io.isthmus.analysis.MinimumHessian;
 import io.isthmus.analysis.PathHessian;
+import io.isthmus.baseline.BaselineResult;
+import io.isthmus.baseline.Method;
 import io.isthmus.config.Config;
 import io.isthmus.config.EvaluationConfig;
 import io.isthmus.config.ExperimentConfig;
@@ -15,6 +17,7 @@ import io.isthmus.landscape.Minimum;
 import io.isthmus.neb.CycleResult;
 import io.isthmus.neb.Pair;
 import io.isthmus.neb.Profile;
+import io.isthmus.report.Baseline;
 import io.isthmus.report.EnsembleFinding;
 import io.isthmus.report.Finding;
 import io.isthmus.report.HessianFinding;
@@ -26,6 +29,7 @@ import io.isthmus.report.RunSummary.Connection;
 import io.isthmus.report.RunSummary.Cost;
 import io.isthmus.report.RunSummary.Fact;
 import io.isthmus.report.RunSummary.Status;
+import io.isthmus.store.BaselineFile;
 import io.isthmus.store.Environment;
 import io.isthmus.store.MinimumFile;
 import io.isthmus.store.Origin;
@@ -53,6 +57,7 @@ public final class Summary {
   private final RunDirectory run;
   private final ExperimentConfig config;
   private final Map<Integer, MinimumFile> minima = new TreeMap<>();
+  private final List<BaselineResult> baselines = new ArrayList<>();
 
   private Summary(RunDirectory run) {
     this.run = run;
@@ -74,6 +79,7 @@ public final class Summary {
         minima.put(minimum.number(), MinimumFile.read(run.minimum(minimum.number())));
       }
     }
+    run.baselines().forEach(file -> baselines.add(BaselineFile.read(file).result()));
     List<Connection> connections = connections();
     String dataset = Labels.dataset(config.data());
     String architecture = Labels.architecture(config.model());
@@ -113,6 +119,7 @@ public final class Summary {
     if (config.model().family() == ModelConfig.Family.SURFACE) {
       Relaxations.of(run).forEach(each -> findings.add(new RelaxationFinding(each)));
     }
+    baselines.forEach(result -> findings.add(new Baseline(result)));
     return findings;
   }
 
@@ -264,12 +271,24 @@ public final class Summary {
               seconds(Numbers.MINIMUM, "")));
     }
     for (Connection connection : connections) {
-      long gradients = Baselines.gradients(connection.cycles());
+      long gradients = connection.cycles().stream().mapToLong(CycleResult::gradients).sum();
       costs.add(
           new Cost(
               "path " + connection.name(),
               gradients,
               seconds(Numbers.CYCLE, connection.pair() + "/")));
+    }
+    for (Method method : Method.values()) {
+      List<BaselineResult> of = baselines.stream().filter(b -> b.method() == method).toList();
+      if (!of.isEmpty()) {
+        costs.add(
+            new Cost(
+                "%s, %d %s".formatted(method.label(), of.size(), of.size() == 1 ? "pair" : "pairs"),
+                of.stream().mapToLong(b -> b.settings().gradients()).sum(),
+                of.stream()
+                    .mapToDouble(b -> seconds(Numbers.BASELINE, b.pair() + "/" + method.key()))
+                    .sum()));
+      }
     }
     return costs;
   }

@@ -29,6 +29,11 @@ public record CycleResult(
     return length / straightLength;
   }
 
+  /** Mini-batch gradients it took: one a step at every inner pivot. */
+  public long gradients() {
+    return (long) steps * (profile.gaps() - 1);
+  }
+
   public Saddle saddle(StatisticsConvention convention) {
     return Saddle.of(profile, convention);
   }

@@ -37,6 +37,7 @@ public final class Gallery {
           each(7, "learning-curve", "training and the saddle's height", Gallery::learningCurve),
           joint(8, "xor", "barriers between minima that learned XOR", Gallery::xor),
           joint(0, "size", "minima and saddles by size of the network", Gallery::size),
+          each(0, "baselines", "AutoNEB beside other ways to connect minima", Gallery::baselines),
           each(0, "graph", "the minima, the computed paths and their tree", Gallery::graph),
           each(0, "disconnectivity", "which minima join at which height", Gallery::disconnectivity),
           each(0, "cycles", "the highest loss of every path after each cycle", Gallery::cycles),
@@ -318,6 +319,17 @@ public final class Gallery {
 
   private static List<Figure> size(List<Subject> subjects) {
     return List.of(SizeFigure.of(subjects));
+  }
+
+  private static Figure baselines(Subject subject) {
+    Comparison comparison =
+        Comparison.of(subject.run())
+            .orElseThrow(
+                () ->
+                    new Missing(
+                        "%s has no pair that was connected by other means; 'isthmus baseline %s' does that."
+                            .formatted(subject.folder(), subject.folder())));
+    return BaselinesFigure.of(comparison, subject.connection());
   }
 
   private static Figure graph(Subject subject) {

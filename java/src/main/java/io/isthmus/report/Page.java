@@ -52,6 +52,7 @@ final class Page {
             PlaneSection.of(figures),
             CurvatureSection.of(run, figures),
             EnsembleSection.of(run, figures),
+            BaselinesSection.of(run, figures),
             PairsSection.of(run),
             AboutSection.of(run))
         .flatMap(Optional::stream)

@@ -92,7 +92,61 @@ public final class ResultTable {
     for (String each : wrapped(meaning(), 78)) {
       text.append(each).append('\n');
     }
-    return text.append(off).toString();
+    text.append(off);
+    comparisons().forEach(each -> terminal(text, each, bold, dim, off));
+    return text.toString();
+  }
+
+  private void terminal(
+      StringBuilder text, Comparison comparison, String bold, String dim, String off) {
+    RunSummary run = comparison.run();
+    List<List<String>> rows = ways(comparison);
+    int[] widths = widths(rows);
+    text.append('\n').append(bold).append(visible(name(run)) + ", other ways").append(off);
+    text.append(dim).append("  ").append(comparison.count()).append(off).append('\n');
+    text.append(bold).append(aligned(rows.get(0), widths)).append(off).append('\n');
+    rows.stream().skip(1).forEach(row -> text.append(aligned(row, widths)).append('\n'));
+    text.append(dim);
+    wrapped(meaning(comparison), 78).forEach(each -> text.append(each).append('\n'));
+    text.append(off);
+  }
+
+  /** The runs in which AutoNEB can be held against other ways. */
+  private List<Comparison> comparisons() {
+    return runs.stream().map(Comparison::of).flatMap(Optional::stream).toList();
+  }
+
+  /** How the table of other ways is to be read. */
+  String meaning(Comparison comparison) {
+    RunSummary run = comparison.run();
+    return "Highest value on each curve ("
+        + reading.label()
+        + (run.tested()
+            ? "; batch-norm statistics " + ResultRow.word(statistics.orElse(run.convention()))
+            : "")
+        + "): mean ± standard deviation (n − 1) over the same pairs. Gradients: of one mini-batch,"
+        + " for each pair.";
+  }
+
+  /** Header, and one line for each way. */
+  List<List<String>> ways(Comparison comparison) {
+    RunSummary run = comparison.run();
+    List<Measure> measures = SHOWN.stream().filter(run.measures()::contains).toList();
+    List<String> header = new ArrayList<>(List.of("method"));
+    measures.forEach(measure -> header.add(label(run, measure)));
+    header.add("gradients");
+    List<List<String>> rows = new ArrayList<>(List.of(header));
+    for (Comparison.Way way : comparison.ways()) {
+      List<String> cells = new ArrayList<>(List.of(way.label()));
+      for (Measure measure : measures) {
+        Spread spread = way.spread(measure, statistics.orElse(run.convention()), reading);
+        cells.add(spread(measure, spread));
+      }
+      double cost = way.cost().mean();
+      cells.add(cost == 0 ? Numbers.NONE : Numbers.count(Math.round(cost)));
+      rows.add(cells);
+    }
+    return rows;
   }
 
   /** All numbers in full, one line for each run, batch-norm convention and reading of a saddle. */
@@ -106,7 +160,9 @@ public final class ResultTable {
                 "statistics",
                 "saddle",
                 "minima",
-                "paths"));
+                "paths",
+                "method",
+                "gradients_mean"));
     for (Measure measure : Measure.values()) {
       for (String part :
           List.of(
@@ -134,14 +190,49 @@ public final class ResultTable {
                     ResultRow.word(row.convention()),
                     row.reading().key(),
                     row.minima(),
-                    row.paths()));
+                    row.paths(),
+                    "autoneb",
+                    ""));
         for (Measure measure : Measure.values()) {
           cells.addAll(numbers(row.cell(measure)));
         }
         csv.row(cells.toArray());
+        Comparison.of(run).ifPresent(comparison -> csv(csv, row, comparison));
       }
     }
     return csv.text();
+  }
+
+  /** Rows of the compared ways; AutoNEB's own is there again if it is over other pairs. */
+  private static void csv(Csv csv, ResultRow row, Comparison comparison) {
+    RunSummary run = row.run();
+    Comparison.Way line = comparison.ways().get(1);
+    for (Comparison.Way way : comparison.ways()) {
+      List<Object> cells =
+          new ArrayList<>(
+              List.of(
+                  run.dataset(),
+                  run.architecture(),
+                  run.parameters() == 0 ? "" : run.parameters(),
+                  ResultRow.word(row.convention()),
+                  row.reading().key(),
+                  row.minima(),
+                  comparison.pairs().size(),
+                  way.key() + " (same pairs)",
+                  way.cost().mean()));
+      for (Measure measure : Measure.values()) {
+        cells.addAll(
+            numbers(
+                row.cell(measure)
+                    .map(
+                        cell ->
+                            new Cell(
+                                cell.minima(),
+                                way.spread(measure, row.convention(), row.reading()),
+                                line.spread(measure, row.convention(), row.reading())))));
+      }
+      csv.row(cells.toArray());
+    }
   }
 
   /** Everything the tables know about the runs and their pairs, as one document. */
@@ -163,7 +254,21 @@ public final class ResultTable {
       }
       text.append("|\n");
     }
-    return text.append('\n').append(meaning()).append('\n').toString();
+    text.append('\n').append(meaning()).append('\n');
+    for (Comparison comparison : comparisons()) {
+      List<List<String>> rows = ways(comparison);
+      text.append("\n**" + markdown(name(comparison.run())) + ", other ways**, ")
+          .append(comparison.count() + "\n\n");
+      for (int i = 0; i < rows.size(); i++) {
+        rows.get(i).forEach(cell -> text.append("| ").append(markdown(cell)).append(' '));
+        text.append("|\n");
+        if (i == 0) {
+          text.append("|---" + "|--:".repeat(rows.get(0).size() - 1) + "|\n");
+        }
+      }
+      text.append('\n').append(meaning(comparison)).append('\n');
+    }
+    return text.toString();
   }
 
   /** For a paper: a table environment that needs the package booktabs. */
@@ -181,10 +286,23 @@ public final class ResultTable {
       text.append(String.join(" & ", row(run).stream().map(ResultTable::latex).toList()));
       text.append(" \\\\\n");
     }
-    return text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
+    text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
         .append(latex(meaning()))
-        .append("}\n\\end{table}\n")
-        .toString();
+        .append("}\n\\end{table}\n");
+    for (Comparison comparison : comparisons()) {
+      List<List<String>> rows = ways(comparison);
+      text.append("\n\\begin{table}\n\\centering\n\\begin{tabular}{l")
+          .append("r".repeat(rows.get(0).size() - 1) + "}\n\\toprule\n");
+      for (int i = 0; i < rows.size(); i++) {
+        text.append(String.join(" & ", rows.get(i).stream().map(ResultTable::latex).toList()))
+            .append(" \\\\\n" + (i == 0 ? "\\midrule\n" : ""));
+      }
+      text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
+          .append(latex(name(comparison.run()) + ", " + comparison.count() + ". "))
+          .append(latex(meaning(comparison)))
+          .append("}\n\\end{table}\n");
+    }
+    return text.toString();
   }
 
   private List<String> row(RunSummary run) {

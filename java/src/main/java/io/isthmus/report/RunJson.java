@@ -104,6 +104,7 @@ final class RunJson {
     if (!ensembles.isEmpty()) {
       object.put("ensembles", ensembles.stream().map(RunJson::ensemble).toList());
     }
+    object.put("other_ways", Comparison.of(run).map(RunJson::comparison).orElse(null));
     return object;
   }
 
@@ -164,6 +165,33 @@ final class RunJson {
 
   private static Object mean(List<EnsembleScore> scores, ToDoubleFunction<EnsembleScore> measured) {
     return spread(EnsembleTable.spread(scores, measured));
+  }
+
+  /** Every way to connect the same pairs, pair by pair. */
+  private static Object comparison(Comparison comparison) {
+    RunSummary run = comparison.run();
+    List<Object> ways = new ArrayList<>();
+    for (Comparison.Way way : comparison.ways()) {
+      Map<String, Object> object = new LinkedHashMap<>();
+      object.put("method", way.key());
+      object.put("gradients", spread(way.cost()));
+      for (Measure measure : run.measures()) {
+        object.put(
+            measure.key(), spread(way.spread(measure, run.convention(), Reading.OWN_MAXIMUM)));
+      }
+      List<Object> pairs = new ArrayList<>();
+      for (int i = 0; i < comparison.pairs().size(); i++) {
+        Map<String, Object> pair = new LinkedHashMap<>();
+        pair.put("from", comparison.pairs().get(i).pair().first());
+        pair.put("to", comparison.pairs().get(i).pair().second());
+        pair.put("gradients", number(way.gradients()[i]));
+        pair.put("highest", readings(run, Optional.of(way.profiles().get(i))));
+        pairs.add(pair);
+      }
+      object.put("pairs", pairs);
+      ways.add(object);
+    }
+    return ways;
   }
 
   private static Object row(ResultRow row) {
