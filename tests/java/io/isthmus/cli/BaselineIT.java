@@ -45,12 +45,12 @@ class BaselineIT {
     List<String> expected = new ArrayList<>();
     tree.forEach(
         pair ->
-            List.of("LINE", "MATCHING", "POLYCHAIN", "BEZIER")
+            List.of("line", "matching", "polychain", "bezier")
                 .forEach(method -> expected.add(pair + " " + method)));
     List<String> found = new ArrayList<>();
     for (JsonNode row : answer.get("baselines")) {
       found.add(row.get("pair").asString() + " " + row.get("method").asString());
-      boolean trained = row.get("method").asString().matches("POLYCHAIN|BEZIER");
+      boolean trained = row.get("method").asString().matches("polychain|bezier");
       // Three inner pivots through 40 + 40 + 30 steps, and more where pivots were inserted.
       assertThat(row.get("gradients").asInt())
           .satisfies(n -> assertThat(trained ? n >= 330 : n == 0).isTrue());
@@ -102,7 +102,7 @@ class BaselineIT {
             .formatted(
                 Integer.parseInt(numbers[0]),
                 Integer.parseInt(numbers[1]),
-                row.at("/saddle/trainLoss").asDouble());
+                row.at("/saddle/train_loss").asDouble());
     assertThat(csv).anyMatch(line -> line.startsWith(start));
     assertThat(Run.of("report", run, "--write").status()).isZero();
     assertThat(Files.readString(Path.of(run, "report.html"))).contains("Other ways to connect");
@@ -112,7 +112,7 @@ class BaselineIT {
   @CsvSource(
       delimiter = ';',
       value = {
-        "-m besier; 2; there is no method 'besier', did you mean 'bezier'",
+        "-m besier; 2; (did you mean bezier?)",
         "1; 2; pairs are two numbers each",
         "1 1; 2; two different minima",
         "1 9; 2; minimum 9 of",

@@ -170,7 +170,8 @@ final class BaselinesFigure {
       double low = panel.y(spread.mean() - spread.deviation());
       double high = panel.y(spread.mean() + spread.deviation());
       if (Double.isFinite(high)) {
-        double end = Double.isFinite(low) ? low : panel.box().bottom();
+        double foot = panel.box().bottom();
+        double end = Double.isFinite(low) ? Math.min(low, foot) : foot;
         drawing.line(x, end, x, Math.max(high, panel.box().top()), new Stroke(Ink.INK, 1));
       }
     }
