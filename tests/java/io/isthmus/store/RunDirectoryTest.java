@@ -226,7 +226,9 @@ class RunDirectoryTest {
               "{\"format\":\"isthmus graph\",\"version\":1}",
               "{\"format\":\"isthmus graph\",\"version\":1,\"minima\":[{\"number\":\"x\"}]}")) {
         Files.writeString(folder.resolve("graph.json"), damage);
-        Sentences.data(run::graph).contains("graph.json is damaged", "delete it");
+        Sentences.data(run::graph)
+            .contains("graph.json is damaged", "delete it")
+            .doesNotContain("Source");
       }
     }
   }

@@ -271,10 +271,14 @@ public final class ResultTable {
     return text.toString();
   }
 
-  /** For a paper: a table environment that needs the package booktabs. */
+  /**
+   * For a paper: table environments that need the packages booktabs and graphicx. They go across
+   * both columns of a page; the wide one is made to fit.
+   */
   public String latex() {
     StringBuilder text = new StringBuilder();
-    text.append("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n")
+    text.append("% needs \\usepackage{booktabs,graphicx}\n\\begin{table*}\n\\centering\n")
+        .append("\\setlength{\\tabcolsep}{4pt}\n\\resizebox{\\textwidth}{!}{%\n")
         .append("\\begin{tabular}{llrrlrrrrrrrrr}\n\\toprule\n")
         .append(" & & & & & \\multicolumn{4}{c}{Training loss} & \\multicolumn{2}{c}{Test loss}")
         .append(" & \\multicolumn{3}{c}{Test error (\\%)} \\\\\n")
@@ -286,12 +290,13 @@ public final class ResultTable {
       text.append(String.join(" & ", row(run).stream().map(ResultTable::latex).toList()));
       text.append(" \\\\\n");
     }
-    text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
+    text.append("\\bottomrule\n\\end{tabular}}\n\\caption{")
         .append(latex(meaning()))
-        .append("}\n\\end{table}\n");
+        .append("}\n\\end{table*}\n");
     for (Comparison comparison : comparisons()) {
       List<List<String>> rows = ways(comparison);
-      text.append("\n\\begin{table}\n\\centering\n\\begin{tabular}{l")
+      text.append("\n\\begin{table*}\n\\centering\n\\small\n\\setlength{\\tabcolsep}{4pt}\n")
+          .append("\\begin{tabular}{l")
           .append("r".repeat(rows.get(0).size() - 1) + "}\n\\toprule\n");
       for (int i = 0; i < rows.size(); i++) {
         text.append(String.join(" & ", rows.get(i).stream().map(ResultTable::latex).toList()))
@@ -300,7 +305,7 @@ public final class ResultTable {
       text.append("\\bottomrule\n\\end{tabular}\n\\caption{")
           .append(latex(name(comparison.run()) + ", " + comparison.count() + ". "))
           .append(latex(meaning(comparison)))
-          .append("}\n\\end{table}\n");
+          .append("}\n\\end{table*}\n");
     }
     return text.toString();
   }

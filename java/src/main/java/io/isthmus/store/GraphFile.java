@@ -85,11 +85,10 @@ final class GraphFile {
     } catch (IOException e) {
       throw AtomicFile.failure("read", source, e);
     } catch (JacksonException | IllegalArgumentException e) {
-      String reason = e instanceof JacksonException j ? j.getOriginalMessage() : e.getMessage();
       throw new IsthmusException(
           ExitCode.DATA,
           "%s is damaged: %s; delete it, the same command makes it anew from the paths."
-              .formatted(source, reason.strip().replaceAll("\\s+", " ")),
+              .formatted(source, JsonReason.of(e)),
           e);
     }
   }

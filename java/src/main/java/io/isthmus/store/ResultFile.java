@@ -86,11 +86,9 @@ public final class ResultFile {
     } catch (IOException e) {
       throw AtomicFile.failure("read", source, e);
     } catch (JacksonException | IllegalArgumentException e) {
-      String reason = e instanceof JacksonException j ? j.getOriginalMessage() : e.getMessage();
       throw new IsthmusException(
           ExitCode.DATA,
-          "%s is damaged: %s; delete it and compute it again."
-              .formatted(source, reason.strip().replaceAll("\\s+", " ")),
+          "%s is damaged: %s; delete it and compute it again.".formatted(source, JsonReason.of(e)),
           e);
     }
     origin.require(found, source);

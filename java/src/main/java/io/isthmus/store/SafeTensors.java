@@ -279,8 +279,7 @@ public final class SafeTensors {
               .readTree(text.array());
       return parse(json, dataFrom, channel.size() - dataFrom);
     } catch (JacksonException | IllegalArgumentException | ArithmeticException e) {
-      String reason = e instanceof JacksonException j ? j.getOriginalMessage() : e.getMessage();
-      throw damaged(source, "its header is invalid, " + reason.strip().replaceAll("\\s+", " "));
+      throw damaged(source, "its header is invalid, " + JsonReason.of(e));
     }
   }
 
