@@ -27,6 +27,12 @@ def heights(run):
     return found
 
 
+def curves(run):
+    """{method: {pair: highest training loss}} of every way that the run knows, AutoNEB first."""
+    return {way["method"]: {(p["from"], p["to"]): p["highest"]["recomputed"]["own_maximum"]["train_loss"] for p in way["pairs"]}
+            for way in run["other_ways"]}
+
+
 def mean(values):
     return f"{statistics.mean(values):.5f} ± {statistics.stdev(values):.5f}"
 
@@ -47,22 +53,27 @@ def main(files):
     print(f"deviation between seeds of one pair {within:.5f}, between the pairs' means {between:.5f}")
     print("straight line over the worst seed: at least %.0f times" % min(line / max(v) for _, v, line in rows))
 
-    ways = {}
-    for way in runs[0]["other_ways"] or []:
-        ways[way["method"]] = {(p["from"], p["to"]): p["highest"]["recomputed"]["own_maximum"]["train_loss"]
-                               for p in way["pairs"]}
-    if ways:
-        lowest = {way: sum(min(ways, key=lambda w: ways[w][pair]) == way for pair in pairs) for way in ways}
-        print("lowest of all ways, seed 1:", ", ".join(f"{way} {n}/{len(pairs)}" for way, n in lowest.items()))
-        for i, seed in enumerate(seeds):
-            beaten = sum(seed[pair][0] < ways["polychain"][pair] for pair in pairs)
-            print(f"AutoNEB (seed {i + 1}) below the polychain: {beaten}/{len(pairs)}")
+    ways = [curves(run) for run in runs]
+    for i, (seed, way) in enumerate(zip(seeds, ways)):
+        lowest = {name: sum(min(way, key=lambda w: way[w][pair]) == name for pair in pairs) for name in way}
+        print(f"lowest of all ways, seed {i + 1}:", ", ".join(f"{name} {n}/{len(pairs)}" for name, n in lowest.items()))
+        for name in ("matching", "polychain", "bezier"):
+            values = [way[name][pair] for pair in pairs]
+            beaten = sum(seed[pair][0] < way[name][pair] for pair in pairs)
+            print(f"seed {i + 1}: {name} {mean(values)}, max {max(values):.5f}; AutoNEB below it on {beaten}/{len(pairs)}")
+    for name in ("polychain", "bezier"):
+        variances = [statistics.variance(way[name][pair] for way in ways) for pair in pairs]
+        between = statistics.stdev(statistics.mean(way[name][pair] for way in ways) for pair in pairs)
+        ratios = [max(v) / min(v) for v in ([way[name][pair] for way in ways] for pair in pairs)]
+        print(f"{name}: deviation between seeds of one pair {statistics.mean(variances) ** 0.5:.5f}, between the pairs' means"
+              f" {between:.5f}; largest over smallest of a pair: median {statistics.median(ratios):.2f}, max {max(ratios):.2f}")
 
     with open(os.path.join(HERE, "path-seeds.csv"), "w", newline="") as f:
         out = csv.writer(f, lineterminator="\n")
-        out.writerow(["pair"] + [f"autoneb_seed_{i + 1}" for i in range(len(seeds))] + list(ways)[1:])
-        for pair, values, _ in rows:
-            out.writerow([f"{pair[0]}-{pair[1]}"] + values + [ways[w][pair] for w in list(ways)[1:]])
+        names = list(ways[0])
+        out.writerow(["pair"] + [f"{name}_seed_{i + 1}" for name in names for i in range(len(seeds))])
+        for pair, _, _ in rows:
+            out.writerow([f"{pair[0]}-{pair[1]}"] + [way[name][pair] for name in names for way in ways])
     draw(rows, ways)
 
 
@@ -73,21 +84,21 @@ def draw(rows, ways):
 
     rows = sorted(rows, key=lambda row: statistics.mean(row[1]))
     figure, axes = plt.subplots(figsize=(8.6, 4.2), layout="constrained")
-    for x, (pair, values, _) in enumerate(rows):
-        axes.plot([x, x], [min(values), max(values)], color="#0b5fa5", linewidth=1.4, zorder=2)
-        axes.plot([x] * len(values), values, "D", color="#0b5fa5", markersize=5, zorder=3,
-                  label="AutoNEB, one mark per path seed" if x == 0 else None)
-        for method, mark, colour, label in (("polychain", "s", "#1a7f5a", "one-bend polychain"),
-                                            ("bezier", "o", "#1c2024", "Bezier curve")):
-            if method in ways:
-                axes.plot([x], [ways[method][pair]], mark, markerfacecolor="white", color=colour, markersize=5,
-                          label=label if x == 0 else None)
+    for shift, method, mark, colour, label in ((-0.2, "autoneb", "D", "#0b5fa5", "AutoNEB"),
+                                               (0.0, "polychain", "s", "#1a7f5a", "one-bend polychain"),
+                                               (0.2, "bezier", "o", "#1c2024", "Bezier curve")):
+        for x, (pair, _, _) in enumerate(rows):
+            values = [way[method][pair] for way in ways]
+            axes.plot([x + shift] * 2, [min(values), max(values)], color=colour, linewidth=1.2, zorder=2)
+            axes.plot([x + shift] * len(values), values, mark, color=colour, markersize=4, zorder=3,
+                      markerfacecolor=colour if method == "autoneb" else "white",
+                      label=f"{label}, one mark per seed" if x == 0 else None)
     axes.set_yscale("log")
     axes.set_xticks(range(len(rows)), [f"{a}-{b}" for (a, b), _, _ in rows], rotation=60, fontsize=8)
     axes.set_xlabel("Pair of minima, by AutoNEB's mean")
     axes.set_ylabel("Highest training loss (recomputed statistics)")
     axes.grid(axis="y", which="both", color="#e4e6e9", linewidth=0.7)
-    axes.legend(frameon=False, fontsize=9)
+    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9)
     figure.savefig(os.path.join(HERE, "path-seeds.png"), dpi=150)
 
 
