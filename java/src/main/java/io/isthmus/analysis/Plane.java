@@ -52,20 +52,20 @@ public final class Plane {
   public static Optional<Plane> through(
       FloatBuffer first, FloatBuffer second, FloatBuffer third, int coordinates) {
     double[] across = difference(second, first, coordinates);
-    double length = Math.sqrt(dot(across, across));
+    double length = Vectors.norm(across);
     if (!(length > 0)) {
       return Optional.empty();
     }
-    scale(across, 1 / length);
+    Vectors.scale(across, 1 / length);
     double[] up = difference(third, first, coordinates);
-    double thirdX = dot(up, across);
-    subtract(up, thirdX, across);
-    subtract(up, dot(up, across), across); // what rounding left
-    double thirdY = Math.sqrt(dot(up, up));
+    double thirdX = Vectors.dot(up, across);
+    Vectors.add(up, -thirdX, across);
+    Vectors.add(up, -Vectors.dot(up, across), across); // what rounding left
+    double thirdY = Vectors.norm(up);
     if (!(thirdY > FLAT * length)) {
       return Optional.empty();
     }
-    scale(up, 1 / thirdY);
+    Vectors.scale(up, 1 / thirdY);
     return Optional.of(new Plane(first.slice(), across, up, length, thirdX, thirdY));
   }
 
@@ -77,11 +77,11 @@ public final class Plane {
   /** Orthogonal projection of any point, and its distance from the plane. */
   public Place project(FloatBuffer point) {
     double[] difference = difference(point, origin, across.length);
-    double x = dot(difference, across);
-    double y = dot(difference, up);
-    subtract(difference, x, across);
-    subtract(difference, y, up);
-    return new Place(x, y, Math.sqrt(dot(difference, difference)));
+    double x = Vectors.dot(difference, across);
+    double y = Vectors.dot(difference, up);
+    Vectors.add(difference, -x, across);
+    Vectors.add(difference, -y, up);
+    return new Place(x, y, Vectors.norm(difference));
   }
 
   /**
@@ -96,7 +96,7 @@ public final class Plane {
 
   /** The basis vectors: dot products of the two with themselves and with each other. */
   double[] gram() {
-    return new double[] {dot(across, across), dot(up, up), dot(across, up)};
+    return new double[] {Vectors.dot(across, across), Vectors.dot(up, up), Vectors.dot(across, up)};
   }
 
   private static double[] difference(FloatBuffer a, FloatBuffer b, int count) {
@@ -105,25 +105,5 @@ public final class Plane {
       difference[i] = (double) a.get(a.position() + i) - b.get(b.position() + i);
     }
     return difference;
-  }
-
-  private static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
-  }
-
-  private static void scale(double[] a, double factor) {
-    for (int i = 0; i < a.length; i++) {
-      a[i] *= factor;
-    }
-  }
-
-  private static void subtract(double[] a, double factor, double[] b) {
-    for (int i = 0; i < a.length; i++) {
-      a[i] -= factor * b[i];
-    }
   }
 }

@@ -27,6 +27,7 @@ import java.util.Set;
  * says.
  */
 final class GraphFigure {
+  private static final double[] LABEL_SHARES = {0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73};
   private static final double WIDTH = 560;
   private static final double TOP = 84;
   private static final double NODE = 14;
@@ -149,30 +150,19 @@ final class GraphFigure {
   }
 
   private void label(Connection connection, Placement placement, boolean inTree) {
-    double size = inTree ? Panel.MEDIUM : 10;
-    Typeface face = inTree ? Typeface.BOLD : Typeface.REGULAR;
-    String text = Numbers.significant(saddle(connection).getAsDouble(), 3);
-    double width = face.width(text, size) + 4;
-    double[] a = places.get(connection.pair().first());
-    double[] b = places.get(connection.pair().second());
-    List<Box> candidates = new ArrayList<>();
-    for (double t : new double[] {0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73}) {
-      double x = a[0] + t * (b[0] - a[0]);
-      double y = a[1] + t * (b[1] - a[1]);
-      candidates.add(new Box(x - width / 2, y - 8, width, 16));
-    }
-    placement
-        .place(candidates, inTree ? 1 : 0.1)
-        .ifPresent(
-            place ->
-                drawing.note(
-                    text,
-                    place.left() + place.width() / 2,
-                    place.top() + 8 + 0.36 * size,
-                    size,
-                    face,
-                    inTree ? Ink.PRIMARY : Ink.MUTED,
-                    Anchor.MIDDLE));
+    new EdgeLabel(
+            Numbers.significant(saddle(connection).getAsDouble(), 3),
+            inTree ? Typeface.BOLD : Typeface.REGULAR,
+            inTree ? Panel.MEDIUM : 10,
+            16,
+            LABEL_SHARES)
+        .draw(
+            drawing,
+            placement,
+            places.get(connection.pair().first()),
+            places.get(connection.pair().second()),
+            inTree ? 1 : 0.1,
+            inTree ? Ink.PRIMARY : Ink.MUTED);
   }
 
   private void node(Minimum minimum) {

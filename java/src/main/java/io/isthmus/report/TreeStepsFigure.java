@@ -31,6 +31,8 @@ import java.util.TreeSet;
  * lightest, and the last.
  */
 final class TreeStepsFigure {
+  private static final double[] LABEL_SHARES = {0.5, 0.38, 0.62, 0.3, 0.7, 0.25, 0.75};
+
   /** Most small drawings that are shown. */
   static final int MOST = 12;
 
@@ -287,30 +289,19 @@ final class TreeStepsFigure {
     }
     for (Edge edge : labelled) {
       boolean added = edge.equals(step.added());
-      double size = 10;
-      Typeface face = added ? Typeface.BOLD : Typeface.REGULAR;
-      String text = Numbers.significant(edge.saddle(), 3);
-      double width = face.width(text, size) + 4;
-      double[] a = place(edge.pair().first(), x, y);
-      double[] b = place(edge.pair().second(), x, y);
-      List<Box> candidates = new ArrayList<>();
-      for (double t : new double[] {0.5, 0.38, 0.62, 0.3, 0.7, 0.25, 0.75}) {
-        double cx = a[0] + t * (b[0] - a[0]);
-        double cy = a[1] + t * (b[1] - a[1]);
-        candidates.add(new Box(cx - width / 2, cy - 7, width, 14));
-      }
-      placement
-          .place(candidates, added && places.size() <= ALL_LABELLED ? 1 : 0.15)
-          .ifPresent(
-              place ->
-                  drawing.note(
-                      text,
-                      place.left() + place.width() / 2,
-                      place.top() + 7 + 0.36 * size,
-                      size,
-                      face,
-                      added ? Ink.SECONDARY : Ink.PRIMARY,
-                      Anchor.MIDDLE));
+      new EdgeLabel(
+              Numbers.significant(edge.saddle(), 3),
+              added ? Typeface.BOLD : Typeface.REGULAR,
+              10,
+              14,
+              LABEL_SHARES)
+          .draw(
+              drawing,
+              placement,
+              place(edge.pair().first(), x, y),
+              place(edge.pair().second(), x, y),
+              added && places.size() <= ALL_LABELLED ? 1 : 0.15,
+              added ? Ink.SECONDARY : Ink.PRIMARY);
     }
   }
 
