@@ -41,22 +41,6 @@ struct PointJob {
     bool update_statistics = true; // false: the ends of a path, whose losses are wanted and whose bits must stay
 };
 
-// A network made ready to run in one precision.
-class Executor {
-  public:
-    virtual ~Executor() = default;
-    // Training mode: the batch of `step`, batch statistics, forward and (where gradient is set) backward, for n points.
-    virtual void train(const DeviceImages &images, const ist_sampling &sampling, int64_t step, int n,
-                       PointJob *jobs) = 0;
-    // Inference mode (running statistics, no augmentation) over the whole data set.
-    virtual void evaluate(const DeviceImages &images, int n, PointJob *jobs) = 0;
-    // Inference mode for one point; log_probabilities in HOST memory [n_images][n_classes].
-    virtual void predict(const DeviceImages &images, const PointJob &job, float *log_probabilities) = 0;
-    // jobs[i].statistics = average of batch mean and unbiased variance over steps 0 .. n_batches - 1 of the stream.
-    virtual void recompute_statistics(const DeviceImages &images, const ist_sampling &sampling, int n_batches, int n,
-                                      PointJob *jobs) = 0;
-};
-
 // The path as one matrix: row i is pivot i. Rows of all four have the same stride (in floats).
 struct PathView {
     int n_pivots;
@@ -67,6 +51,33 @@ struct PathView {
     int64_t n_params;      // gradients live on the first n_params coordinates
     int64_t n_geometry;    // coordinates over which dots are taken, forces and weight decay act: n_params, or n_total
     int64_t n_total;       // n_params + n_statistics: what respacing moves
+};
+
+// A network made ready to run in one precision.
+class Executor {
+  public:
+    virtual ~Executor() = default;
+    // Training mode: the batch of `step`, batch statistics, forward and (where gradient is set) backward, for n points.
+    virtual void train(const DeviceImages &images, const ist_sampling &sampling, int64_t step, int n,
+                       PointJob *jobs) = 0;
+    // n_steps steps, numbered from first_step: train, then an SGD step (ist_sgd) of every point, whose jobs all have
+    // gradients; params[i] is jobs[i].params. losses [n_steps][n] in HOST memory: the batch loss before each step. Loss
+    // and error of the jobs are left undefined.
+    virtual void descend(const DeviceImages &images, const ist_sampling &sampling, int64_t first_step, int n_steps,
+                         int n, PointJob *jobs, float *const *params, float *const *momentum, const ist_sgd &sgd,
+                         float *losses) = 0;
+    // n_steps steps of a path, whose rows the n_pivots jobs are, the two ends without gradient: train, forces, update
+    // and, where the spring is infinite, respacing to `spacing` [n_pivots - 1]. losses as in descend.
+    virtual void relax(const DeviceImages &images, const ist_sampling &sampling, int64_t first_step, int n_steps,
+                       PointJob *jobs, const PathView &path, const ist_neb &neb, const float *spacing,
+                       float *losses) = 0;
+    // Inference mode (running statistics, no augmentation) over the whole data set.
+    virtual void evaluate(const DeviceImages &images, int n, PointJob *jobs) = 0;
+    // Inference mode for one point; log_probabilities in HOST memory [n_images][n_classes].
+    virtual void predict(const DeviceImages &images, const PointJob &job, float *log_probabilities) = 0;
+    // jobs[i].statistics = average of batch mean and unbiased variance over steps 0 .. n_batches - 1 of the stream.
+    virtual void recompute_statistics(const DeviceImages &images, const ist_sampling &sampling, int n_batches, int n,
+                                      PointJob *jobs) = 0;
 };
 
 // Sums over the first n_geometry coordinates, with d_i = p_{i+1} - p_i, g'_i = gradient_i + weight_decay * p_i, where

@@ -17,7 +17,7 @@ Model::Model(std::shared_ptr<Engine> engine, const std::string &spec, int channe
         if (precision != IST_FP32) parsed.fail("precision of a surface must be IST_FP32");
         surface_ = find_surface(parsed.word());
         network_ = surface_network(*surface_);
-        executor_ = prepare_surface(*surface_);
+        executor_ = prepare_surface(*surface_, backend());
         return;
     }
     network_ = build_network(parsed, channels, height, width, n_classes);

@@ -74,6 +74,15 @@ IST_HD inline PathForce path_force(const Tangent &t, double g_prev, double g_nex
     return PathForce{along * t.prev, along * t.next};
 }
 
+// The same from the losses [n_pivots] and dots [n_pivots] of a path.
+IST_HD inline PathForce pivot_force(const ist_neb &neb, const double *losses, const PathDots *dots, int i,
+                                    int climbing) {
+    const PathDots &d = dots[i];
+    const double prev_prev = dots[i - 1].d_d;
+    const Tangent t = path_tangent(neb.tangent, losses[i - 1], losses[i], losses[i + 1], prev_prev, d.d_dprev, d.d_d);
+    return path_force(t, d.g_dprev, d.g_d, neb.spring, prev_prev, d.d_d, i == climbing);
+}
+
 // Where pivots first + 1 .. last - 1 go so that the gaps between first and last, along the polyline as it is, are in
 // the ratios of `weights`. squared_gaps and weights hold one entry per gap of the whole path. A path of no length, or
 // one that is not finite, is left as it is.

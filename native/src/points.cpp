@@ -216,9 +216,12 @@ std::vector<PointJob> Points::jobs(const uint64_t *streams) const {
     return jobs;
 }
 
-void Points::train(const Batches &batches, int64_t step, std::vector<PointJob> &jobs) {
-    model_->executor().train(batches.dataset ? *batches.dataset->images : kNoImages,
-                             batches.sampling ? *batches.sampling : kNoSampling, step, n_, jobs.data());
+const DeviceImages &Points::images(const Batches &batches) {
+    return batches.dataset ? *batches.dataset->images : kNoImages;
+}
+
+const ist_sampling &Points::sampling(const Batches &batches) {
+    return batches.sampling ? *batches.sampling : kNoSampling;
 }
 
 void Points::gradient(const Batches &batches, int64_t step, float *losses) {
@@ -227,7 +230,7 @@ void Points::gradient(const Batches &batches, int64_t step, float *losses) {
     gradient_.allocate(n_);
     std::vector<PointJob> work = jobs(batches.streams);
     for (int i = 0; i < n_; ++i) work[i].gradient = gradient_.row(i);
-    train(batches, step, work);
+    model_->executor().train(images(batches), sampling(batches), step, n_, work.data());
     has_gradient_.assign(n_, 1);
     for (int i = 0; i < n_; ++i) losses[i] = float(work[i].loss);
 }
@@ -240,19 +243,14 @@ void Points::descend(const Batches &batches, const ist_sgd &sgd, int64_t first_s
     momentum_.allocate(n_);
     std::vector<PointJob> work = jobs(batches.streams);
     std::vector<float *> params, momentum;
-    std::vector<const float *> gradients;
     for (int i = 0; i < n_; ++i) {
         work[i].gradient = gradient_.row(i);
         params.push_back(values_.row(i));
-        gradients.push_back(gradient_.row(i));
         momentum.push_back(momentum_.row(i));
     }
     std::vector<float> history(size_t(n_steps) * n_);
-    for (int k = 0; k < n_steps; ++k) {
-        train(batches, first_step + k, work);
-        for (int i = 0; i < n_; ++i) history[size_t(k) * n_ + i] = float(work[i].loss);
-        backend().sgd_update(n_, params.data(), gradients.data(), momentum.data(), sgd, network().n_params);
-    }
+    model_->executor().descend(images(batches), sampling(batches), first_step, n_steps, n_, work.data(), params.data(),
+                               momentum.data(), sgd, history.data());
     has_gradient_.assign(n_, 1);
     std::memcpy(losses, history.data(), history.size() * sizeof *losses);
 }
@@ -270,7 +268,6 @@ PathView Points::path(ist_geometry geometry) const {
     return view;
 }
 
-// One step: losses and gradients of the pivots as they are, forces, update, and for the string method the respacing.
 void Points::relax(const Batches &batches, const ist_neb &neb, const float *spacing, int64_t first_step, int n_steps,
                    float *losses) {
     check_batches(batches, first_step, n_steps);
@@ -287,36 +284,13 @@ void Points::relax(const Batches &batches, const ist_neb &neb, const float *spac
 
     gradient_.allocate(n_);
     momentum_.allocate(n_);
-    const PathView view = path(neb.geometry);
     std::vector<PointJob> work = jobs(batches.streams);
     for (int i = 1; i < n_ - 1; ++i) work[i].gradient = gradient_.row(i);
     work.front().update_statistics = work.back().update_statistics = false;
 
-    std::vector<double> loss(n_), squared_gaps(n_ - 1);
-    std::vector<PathDots> dots(n_);
-    std::vector<PathForce> forces(n_);
-    std::vector<PathPlace> places(n_);
     std::vector<float> history(size_t(n_steps) * n_);
-    for (int k = 0; k < n_steps; ++k) {
-        train(batches, first_step + k, work);
-        for (int i = 0; i < n_; ++i) {
-            loss[i] = work[i].loss;
-            history[size_t(k) * n_ + i] = float(loss[i]);
-        }
-        backend().path_dots(view, neb.sgd.weight_decay, dots.data());
-        const int climbing = neb.climbing ? climbing_pivot(n_, loss.data()) : -1;
-        for (int i = 1; i < n_ - 1; ++i) {
-            const PathDots &d = dots[i];
-            const Tangent t =
-                path_tangent(neb.tangent, loss[i - 1], loss[i], loss[i + 1], dots[i - 1].d_d, d.d_dprev, d.d_d);
-            forces[i] = path_force(t, d.g_dprev, d.g_d, neb.spring, dots[i - 1].d_d, d.d_d, i == climbing);
-        }
-        backend().path_update(view, neb.sgd, forces.data(), squared_gaps.data());
-        if (string_method) {
-            plan_path(n_, squared_gaps.data(), spacing, climbing, places.data());
-            backend().path_respace(view, places.data());
-        }
-    }
+    model_->executor().relax(images(batches), sampling(batches), first_step, n_steps, work.data(), path(neb.geometry),
+                             neb, string_method ? spacing : nullptr, history.data());
     for (int i = 1; i < n_ - 1; ++i) has_gradient_[i] = 1;
     std::memcpy(losses, history.data(), history.size() * sizeof *losses);
 }

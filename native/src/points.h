@@ -74,7 +74,8 @@ class Points {
     void check_batches(const Batches &batches, int64_t first_step, int64_t n_steps) const;
     void check_spacing(const float *spacing) const;
     std::vector<PointJob> jobs(const uint64_t *streams) const;
-    void train(const Batches &batches, int64_t step, std::vector<PointJob> &jobs);
+    static const DeviceImages &images(const Batches &batches);
+    static const ist_sampling &sampling(const Batches &batches);
     PathView path(ist_geometry geometry) const;
 
     std::shared_ptr<Model> model_;

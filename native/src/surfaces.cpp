@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "error.h"
+#include "step_loop.h"
 
 namespace ist {
 namespace {
@@ -81,27 +82,21 @@ double flat(double, double, double *gradient) {
     return 0;
 }
 
-class SurfaceExecutor : public Executor {
+class SurfaceExecutor : public StepLoopExecutor {
   public:
-    explicit SurfaceExecutor(const Surface &surface) : surface_(surface) {}
+    SurfaceExecutor(const Surface &surface, Backend &backend) : StepLoopExecutor(backend, 2), surface_(surface) {}
 
     void train(const DeviceImages &, const ist_sampling &, int64_t, int n, PointJob *jobs) override {
         for (int i = 0; i < n; ++i) {
-            PointJob &job = jobs[i];
             double gradient[2];
-            job.loss = surface_.energy(job.params[0], job.params[1], gradient);
-            job.error = 0;
-            if (job.gradient) {
-                job.gradient[0] = float(gradient[0]);
-                job.gradient[1] = float(gradient[1]);
-            }
+            evaluate(jobs[i], gradient);
+            if (!jobs[i].gradient) continue;
+            const float values[] = {float(gradient[0]), float(gradient[1])};
+            backend_.upload(jobs[i].gradient, values, 2);
         }
     }
     void evaluate(const DeviceImages &, int n, PointJob *jobs) override {
-        for (int i = 0; i < n; ++i) {
-            jobs[i].loss = surface_.energy(jobs[i].params[0], jobs[i].params[1], nullptr);
-            jobs[i].error = 0;
-        }
+        for (int i = 0; i < n; ++i) evaluate(jobs[i], nullptr);
     }
     void predict(const DeviceImages &, const PointJob &, float *) override {
         throw Error(IST_INVALID_ARGUMENT, "the model must be a network, a surface predicts no classes");
@@ -109,6 +104,13 @@ class SurfaceExecutor : public Executor {
     void recompute_statistics(const DeviceImages &, const ist_sampling &, int, int, PointJob *) override {}
 
   private:
+    void evaluate(PointJob &job, double *gradient) const {
+        float location[2];
+        backend_.download(location, job.params, 2);
+        job.loss = surface_.energy(location[0], location[1], gradient);
+        job.error = 0;
+    }
+
     const Surface &surface_;
 };
 
@@ -162,6 +164,8 @@ Network surface_network(const Surface &surface) {
     return network;
 }
 
-std::unique_ptr<Executor> prepare_surface(const Surface &surface) { return std::make_unique<SurfaceExecutor>(surface); }
+std::unique_ptr<Executor> prepare_surface(const Surface &surface, Backend &backend) {
+    return std::make_unique<SurfaceExecutor>(surface, backend);
+}
 
 } // namespace ist

@@ -28,7 +28,7 @@ const Surface *find_surface(const std::string &name); // nullptr where there is 
 // The parameters of a surface as a network without ops: one tensor "location" of two values.
 Network surface_network(const Surface &surface);
 
-// Runs on points in host memory; data set and sampling are ignored.
-std::unique_ptr<Executor> prepare_surface(const Surface &surface);
+// Runs on the host, with points in the backend's memory; data set and sampling are ignored.
+std::unique_ptr<Executor> prepare_surface(const Surface &surface, Backend &backend);
 
 } // namespace ist

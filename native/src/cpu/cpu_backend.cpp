@@ -102,7 +102,7 @@ std::unique_ptr<Executor> CpuBackend::prepare(const Network &network, ist_precis
             {&conv_winograd_f32_avx512(), &conv_panel_f32_avx512(), &conv_direct_f32_avx512()},
             {&conv_winograd_data_f32_avx512(), &conv_panel_data_f32_avx512(), &conv_direct_data_f32_avx512()},
             {&conv_winograd_weights_f32_avx512(), &conv_weights_f32_avx512()}};
-    return std::make_unique<CpuExecutor>(network, kernels, pool_);
+    return std::make_unique<CpuExecutor>(network, kernels, pool_, *this);
 }
 
 void CpuBackend::combine(float *dst, int n_terms, const float *const *src, const double *weights, int64_t count) {

@@ -24,8 +24,8 @@ template <class Body> void with_memory(Body body) {
 
 } // namespace
 
-CpuExecutor::CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool)
-    : network_(network), plan_(network_), kernels_(kernels), pool_(pool),
+CpuExecutor::CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool, Backend &backend)
+    : StepLoopExecutor(backend, network.n_params), network_(network), plan_(network_), kernels_(kernels), pool_(pool),
       barriers_(std::make_unique<Barrier[]>(size_t(pool.size()))) {}
 
 // With T threads, the first n - n % T jobs go to single threads as they come free; the last n % T are done by teams of

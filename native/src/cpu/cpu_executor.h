@@ -5,13 +5,14 @@
 #include <memory>
 #include <vector>
 
+#include "../step_loop.h"
 #include "inference_pass.h"
 
 namespace ist::cpu {
 
-class CpuExecutor : public Executor {
+class CpuExecutor : public StepLoopExecutor {
   public:
-    CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool);
+    CpuExecutor(const Network &network, const KernelChoice &kernels, ThreadPool &pool, Backend &backend);
 
     void train(const DeviceImages &images, const ist_sampling &sampling, int64_t step, int n, PointJob *jobs) override;
     void evaluate(const DeviceImages &images, int n, PointJob *jobs) override;
