@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "error.h"
+#include "plugin.h"
 
 namespace ist {
 namespace {
@@ -23,9 +24,12 @@ void check_range(const char *what, int64_t value, int64_t low, int64_t high) {
 } // namespace
 
 Engine::Engine(ist_backend kind, int device, int n_threads) {
-    if (kind == IST_BACKEND_CUDA) throw Error(IST_UNSUPPORTED, "this build has no CUDA backend, use IST_BACKEND_CPU");
-    check_range("device", device, 0, 0);
     check_range("n_threads", n_threads, 0, kMostThreads);
+    if (kind != IST_BACKEND_CPU) {
+        backend_ = load_backend(kind, device, plugin_folder());
+        return;
+    }
+    check_range("device", device, 0, 0);
     backend_ = create_cpu_backend(n_threads);
 }
 

@@ -10,7 +10,7 @@ namespace ist {
 
 class Engine {
   public:
-    // device: 0 for the CPU; n_threads 0: one per available core.
+    // device: 0 for the CPU; n_threads 0: one per available core (of the CPU alone).
     Engine(ist_backend kind, int device, int n_threads);
 
     Backend &backend() { return *backend_; }

@@ -37,7 +37,13 @@ typedef enum ist_status {
     IST_INTERNAL = 5          /* a bug: report the message */
 } ist_status;
 
-typedef enum ist_backend { IST_BACKEND_CPU = 0, IST_BACKEND_CUDA = 1 } ist_backend;
+/* CUDA and EMULATED are libraries of their own, libisthmus_cuda.so and libisthmus_emulated.so, loaded from beside this
+ * one when an engine asks for them, and kept. */
+typedef enum ist_backend {
+    IST_BACKEND_CPU = 0,
+    IST_BACKEND_CUDA = 1,    /* an NVIDIA GPU of compute capability 8.0 or higher */
+    IST_BACKEND_EMULATED = 2 /* for tests: CUDA's kernels on an emulated device */
+} ist_backend;
 
 /* Type of activations and of the weights inside convolutions and matrix products. Accumulation, master weights,
  * momentum, gradients and batch-norm vectors are float32 in both. IST_FP32 is float32 throughout; some convolutions are

@@ -456,7 +456,8 @@ class CommandsIT {
           eval RUN                         | 74 | it is a folder; give a file
           run CONFIG -o OWN/a --seed x     | 2  | seed
           run CONFIG -o OWN/a -s precision=fp64 | 2 | precision
-          run CONFIG -o OWN/a -s backend=cuda | 69 | CUDA
+          run CONFIG -o OWN/a -s backend=cuda | 69 | backend cpu
+          run CONFIG -o OWN/a -s backend=gpu | 2 | must be one of cpu, cuda, emulated
           run CONFIG -o OWN/a -s model=resnet9 | 2 | resnet9
           run CONFIG -o OWN/a -s data=cifar10 -s data.folder=OWN | 74 | data_batch_1.bin
           explore OWN                      | 2  | holds no run

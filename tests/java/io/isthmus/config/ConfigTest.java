@@ -265,7 +265,7 @@ class ConfigTest {
             .toString();
     return new ExperimentConfig(
         r.nextLong() >> r.nextInt(64),
-        r.nextBoolean() ? "cpu" : "cuda",
+        List.of("cpu", "cuda", "emulated").get(r.nextInt(3)),
         r.nextInt(9),
         Precision.values()[r.nextInt(2)],
         new DataConfig("file", null, path, r.nextBoolean(), r.nextInt(9), r.nextBoolean(), 0, 3),

@@ -4,11 +4,13 @@ import static io.isthmus.config.InvalidSetting.atLeast;
 import static io.isthmus.config.InvalidSetting.present;
 import static io.isthmus.config.InvalidSetting.require;
 
+import java.util.List;
+
 /**
  * A whole experiment, complete and checked: what {@code Config.load} makes of the user's few lines.
  *
  * @param seed root of every random stream
- * @param backend cpu or cuda
+ * @param backend cpu, cuda, or for tests emulated
  * @param threads of the cpu backend; 0: one per available core
  * @param precision of the networks' arithmetic
  * @param data which images
@@ -34,9 +36,9 @@ public record ExperimentConfig(
   public ExperimentConfig {
     present(backend, "backend");
     require(
-        backend.equals("cpu") || backend.equals("cuda"),
+        List.of("cpu", "cuda", "emulated").contains(backend),
         "backend",
-        "must be cpu or cuda, but is '" + backend + "'");
+        "must be cpu, cuda or (for tests) emulated, but is '" + backend + "'");
     atLeast(0, threads, "threads");
     present(precision, "precision");
     present(data, "data");

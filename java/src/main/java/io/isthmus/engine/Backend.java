@@ -5,5 +5,7 @@ public enum Backend {
   /** The host's processor. */
   CPU,
   /** An NVIDIA GPU. */
-  CUDA
+  CUDA,
+  /** For tests: the kernels of {@link #CUDA} on an emulated device, which is slow. */
+  EMULATED
 }

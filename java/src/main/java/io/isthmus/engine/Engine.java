@@ -2,6 +2,7 @@ package io.isthmus.engine;
 
 import static io.isthmus.engine.c.IsthmusApi.IST_BACKEND_CPU;
 import static io.isthmus.engine.c.IsthmusApi.IST_BACKEND_CUDA;
+import static io.isthmus.engine.c.IsthmusApi.IST_BACKEND_EMULATED;
 import static io.isthmus.engine.c.IsthmusApi.IST_BF16;
 import static io.isthmus.engine.c.IsthmusApi.IST_FP32;
 import static io.isthmus.engine.c.IsthmusApi.ist_engine_create;
@@ -37,6 +38,7 @@ public final class Engine implements AutoCloseable {
         switch (backend) {
           case CPU -> IST_BACKEND_CPU;
           case CUDA -> IST_BACKEND_CUDA;
+          case EMULATED -> IST_BACKEND_EMULATED;
         };
     ist_engine out = new ist_engine();
     try {
