@@ -9,7 +9,7 @@ namespace ist::cuda {
 // With dy = activation'(y) * dst's gradient: dx (+)= scale * dy, dresidual (+)= residual scale * dy, where the scale is
 // 1 without norm. For a norm, sums over each part of the pixels: dy and dy * (x - mean), [point][part][2][channels];
 // the partition is elementwise_backward_parts(). The channels of residual_sums are those of the residual. All tensors
-// have one element type.
+// have one element type; the gradient of x may be written over that of dst.
 struct ElementwiseBackwardParams {
     Operand from; // as in the forward pass
     ConstRows params = nullptr;

@@ -18,7 +18,8 @@ struct SoftmaxLossParams {
     Samples samples;
     int n_images = 0;
     // Part i of this launch goes to parts[point * parts_stride + first_part + i], first_part + loss_parts(n_images) <=
-    // parts_stride: a data set may come in chunks. first_part = params.first_part + *first_image_on_device / 32.
+    // parts_stride: a data set may come in chunks of a multiple of 32 images. *first_image_on_device / 32 is added to
+    // first_part.
     LossPart *parts = nullptr;
     int64_t parts_stride = 0, first_part = 0;
     const int64_t *first_image_on_device = nullptr; // nullptr: 0

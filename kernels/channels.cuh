@@ -1,0 +1,159 @@
+// channels.cuh - how kernels walk tensors of any shape: each thread keeps one run of W channels and goes down pixels.
+//
+// W is 8, 4 or 1, the widest that every tensor's alignment and channel count allow, so that runs are read and written
+// by whole words and never reach into a neighbouring range of a concatenation. A block is `lanes` runs wide and
+// `block_rows` pixels high; grid: x parts of the pixels, y groups of runs, z points.
+#pragma once
+
+#include "element.cuh"
+#include "launch.cuh"
+
+#include "../native/src/error.h"
+
+namespace ist::cuda {
+
+constexpr int kChannelThreads = 256;
+
+template <class T, int W> __device__ __forceinline__ void load_run(const T *from, float (&values)[W]) {
+    constexpr int kBytes = W * int(sizeof(T));
+    if constexpr (kBytes % 16 == 0) {
+#pragma unroll
+        for (int i = 0; i < kBytes / 16; ++i) {
+            float part[kPerChunk<T>];
+            unpack<T>(reinterpret_cast<const uint4 *>(from)[i], part);
+#pragma unroll
+            for (int j = 0; j < kPerChunk<T>; ++j) values[i * kPerChunk<T> + j] = part[j];
+        }
+    } else if constexpr (kBytes == 8) {
+        const uint2 words = *reinterpret_cast<const uint2 *>(from);
+        const float2 low = unpack_pair<T>(words.x), high = unpack_pair<T>(words.y);
+        values[0] = low.x, values[1] = low.y, values[2] = high.x, values[3] = high.y;
+    } else {
+#pragma unroll
+        for (int i = 0; i < W; ++i) values[i] = to_float(from[i]);
+    }
+}
+
+template <class T, int W> __device__ __forceinline__ void store_run(T *to, const float (&values)[W]) {
+    constexpr int kBytes = W * int(sizeof(T));
+    if constexpr (kBytes % 16 == 0) {
+#pragma unroll
+        for (int i = 0; i < kBytes / 16; ++i) {
+            float part[kPerChunk<T>];
+#pragma unroll
+            for (int j = 0; j < kPerChunk<T>; ++j) part[j] = values[i * kPerChunk<T> + j];
+            reinterpret_cast<uint4 *>(to)[i] = pack<T>(part);
+        }
+    } else if constexpr (kBytes == 8) {
+        *reinterpret_cast<uint2 *>(to) =
+            make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
+    } else {
+#pragma unroll
+        for (int i = 0; i < W; ++i) to[i] = from_float<T>(values[i]);
+    }
+}
+
+// Writes, or adds to what is there.
+template <class T, int W> __device__ __forceinline__ void store_run(T *to, const float (&values)[W], bool add) {
+    if (!add) return store_run<T, W>(to, values);
+    float sum[W];
+    load_run<T, W>(to, sum);
+#pragma unroll
+    for (int i = 0; i < W; ++i) sum[i] += values[i];
+    store_run<T, W>(to, sum);
+}
+
+template <class T> __device__ __forceinline__ T *at(const Tensor &t, int point, int64_t row, int channel) {
+    return static_cast<T *>(t.data) + point * t.point_stride + row * t.pitch + channel;
+}
+
+// The widest run for all tensors and channel counts it is told of.
+class RunWidth {
+  public:
+    RunWidth &fit(const Tensor &t) {
+        if (!t.data) return *this;
+        while (w_ > 1 && !pixels_aligned(t, std::min(16, w_ * bytes_of(t.element)))) narrow();
+        return fit(t.channels);
+    }
+    RunWidth &fit(int channels) {
+        while (channels % w_ != 0) narrow();
+        return *this;
+    }
+    int width() const { return w_; }
+
+  private:
+    void narrow() { w_ = w_ == 8 ? 4 : 1; }
+    int w_ = 8;
+};
+
+// The channels of a kernel's threads.
+struct Runs {
+    int channels = 0;
+    int lanes = 1, block_rows = 1, groups = 1;
+};
+
+inline Runs runs_of(int channels, int width) {
+    const int runs = channels / width;
+    Runs r;
+    r.channels = channels;
+    r.groups = (runs + 63) / 64;
+    r.lanes = (runs + r.groups - 1) / r.groups;
+    r.block_rows = kChannelThreads / r.lanes;
+    return r;
+}
+
+// A thread's place; `channel` is valid where `active`.
+struct RunPlace {
+    int row, channel, point;
+    bool active;
+};
+template <int W> __device__ __forceinline__ RunPlace run_place(const Runs &runs) {
+    RunPlace place;
+    place.row = int(threadIdx.x) / runs.lanes;
+    place.channel = (int(blockIdx.y) * runs.lanes + int(threadIdx.x) % runs.lanes) * W;
+    place.point = int(blockIdx.z);
+    place.active = place.row < runs.block_rows && place.channel < runs.channels;
+    return place;
+}
+
+// Sums a block's rows in a fixed tree through shared memory (W * 256 floats); the sum is valid in row 0.
+template <int W> __device__ void sum_rows(float (&values)[W], const Runs &runs, const RunPlace &place) {
+    float *shared = reinterpret_cast<float *>(shared_memory());
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < W; ++i) shared[i * kChannelThreads + int(threadIdx.x)] = values[i];
+    __syncthreads();
+    for (int n = runs.block_rows; n > 1;) {
+        const int half = (n + 1) / 2;
+        if (place.row < n - half) {
+#pragma unroll
+            for (int i = 0; i < W; ++i) {
+                float *sum = shared + i * kChannelThreads + int(threadIdx.x);
+                sum[0] += sum[half * runs.lanes];
+            }
+        }
+        __syncthreads();
+        n = half;
+    }
+    if (place.row == 0) {
+#pragma unroll
+        for (int i = 0; i < W; ++i) values[i] = shared[i * kChannelThreads + int(threadIdx.x)];
+    }
+}
+
+template <int W> using Width = std::integral_constant<int, W>;
+
+// Calls body(Width<W>()).
+template <class Body> void with_width(int width, Body body) {
+    switch (width) {
+    case 8: return body(Width<8>());
+    case 4: return body(Width<4>());
+    default: return body(Width<1>());
+    }
+}
+
+inline void expect(bool condition, const char *sentence) {
+    if (!condition) throw Error(IST_INTERNAL, sentence);
+}
+
+} // namespace ist::cuda

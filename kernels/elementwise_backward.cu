@@ -1,0 +1,203 @@
+// elementwise_backward.cu - see elementwise_backward.h.
+//
+// One pass: the gradient, x where a norm needs it and y are read once, the gradients of both inputs written (or read
+// and written) once. Sums: a thread adds its rows of a part in float32, in order, the block its threads in a fixed
+// tree; parts are joined by finish_norm_backward. A gradient that is written where rows or channels lie under no output
+// is cleared first.
+#include "elementwise_backward.h"
+
+#include <cuda_runtime.h>
+
+#include "elementwise.h"
+#include "gradient.cuh"
+#include "operand.cuh"
+
+namespace ist::cuda {
+namespace {
+
+// Sums: of no norm, of x's, of both.
+enum class Sums { kNone, kX, kBoth };
+
+template <class T, int W, Sums kSums>
+__global__ void __launch_bounds__(kChannelThreads)
+    elementwise_backward_kernel(ElementwiseBackwardParams p, Runs runs, Partition partition) {
+    const RunPlace place = run_place<W>(runs);
+    const Tensor &dst = p.dst.g;
+    const int residual_channel = place.channel - p.from.residual_first;
+    float sum[W], product[W], residual_sum[W], residual_product[W];
+#pragma unroll
+    for (int i = 0; i < W; ++i) sum[i] = product[i] = residual_sum[i] = residual_product[i] = 0.f;
+
+    bool has_residual = false;
+    if (place.active) {
+        const RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, place.channel, runs.channels);
+        const RunCorrection<W> correction = run_correction<W>(p.dst, place.point, place.channel);
+        has_residual = operand.has_residual;
+        float mean[W], residual_mean[W];
+#pragma unroll
+        for (int i = 0; i < W; ++i) {
+            mean[i] = kSums != Sums::kNone && p.sums
+                          ? p.from.norm.mean.data[place.point * p.from.norm.mean.stride + place.channel + i]
+                          : 0.f;
+            residual_mean[i] = kSums == Sums::kBoth && has_residual
+                                   ? p.from.residual_norm.mean
+                                         .data[place.point * p.from.residual_norm.mean.stride + residual_channel + i]
+                                   : 0.f;
+        }
+        const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
+        const int64_t end = min(begin + partition.rows_per_part, partition.rows);
+        for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {
+            float dy[W];
+            gradient_run<T, W>(p.dst, correction, place.point, row, place.channel, dy);
+            if (p.from.activation != Activation::kNone) {
+                float y[W];
+                if (p.y.data) {
+                    load_run<T, W>(at<const T>(p.y, place.point, row, place.channel), y);
+                } else {
+                    operand_run<T, W>(p.from, operand, place.point, row, place.channel, dst.height, dst.width, y);
+#pragma unroll
+                    for (int i = 0; i < W; ++i) y[i] = to_float(from_float<T>(y[i])); // as it would have been stored
+                }
+#pragma unroll
+                for (int i = 0; i < W; ++i) dy[i] = activate_backward(dy[i], y[i], p.from.activation);
+            }
+            if (kSums != Sums::kNone && p.sums) {
+                float x[W];
+                load_run<T, W>(at<const T>(p.from.x, place.point, row, place.channel), x);
+#pragma unroll
+                for (int i = 0; i < W; ++i) sum[i] += dy[i], product[i] = fmaf(dy[i], x[i] - mean[i], product[i]);
+            }
+            if (p.x.g.data) {
+                float dx[W];
+#pragma unroll
+                for (int i = 0; i < W; ++i) dx[i] = operand.norm.applied ? operand.norm.scale[i] * dy[i] : dy[i];
+                store_run<T, W>(at<T>(p.x.g, place.point, row, place.channel), dx, p.x.add);
+            }
+            if (!has_residual || !(p.residual.g.data || kSums == Sums::kBoth)) continue;
+            const int64_t residual_at = residual_row(p.from.residual, p.from.residual_step, dst.height, dst.width, row);
+            if (kSums == Sums::kBoth) {
+                float x[W];
+                load_run<T, W>(at<const T>(p.from.residual, place.point, residual_at, residual_channel), x);
+#pragma unroll
+                for (int i = 0; i < W; ++i) {
+                    residual_sum[i] += dy[i];
+                    residual_product[i] = fmaf(dy[i], x[i] - residual_mean[i], residual_product[i]);
+                }
+            }
+            if (p.residual.g.data) {
+                const RunNorm<W> &norm = operand.residual_norm;
+                float dx[W];
+#pragma unroll
+                for (int i = 0; i < W; ++i) dx[i] = norm.applied ? norm.scale[i] * dy[i] : dy[i];
+                store_run<T, W>(at<T>(p.residual.g, place.point, residual_at, residual_channel), dx, p.residual.add);
+            }
+        }
+    }
+
+    if (kSums == Sums::kNone) return;
+    const int64_t part = int64_t(place.point) * partition.parts + blockIdx.x;
+    const auto write = [&](float *parts, int channels, int channel, bool mine, float(&first)[W], float(&second)[W]) {
+        sum_rows<W>(first, runs, place);
+        sum_rows<W>(second, runs, place);
+        if (!mine || place.row != 0) return;
+#pragma unroll
+        for (int i = 0; i < W; ++i) {
+            parts[part * 2 * channels + channel + i] = first[i];
+            parts[(part * 2 + 1) * channels + channel + i] = second[i];
+        }
+    };
+    if (p.sums) write(p.sums, runs.channels, place.channel, place.active, sum, product);
+    if (kSums == Sums::kBoth)
+        write(p.residual_sums, p.from.residual.channels, residual_channel, has_residual, residual_sum,
+              residual_product);
+}
+
+template <class T, int W>
+__global__ void __launch_bounds__(kChannelThreads)
+    pass_gradient_kernel(PassGradientParams p, Runs runs, Partition partition) {
+    const RunPlace place = run_place<W>(runs);
+    if (!place.active) return;
+    const RunCorrection<W> correction = run_correction<W>(p.from, place.point, place.channel);
+    const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
+    const int64_t end = min(begin + partition.rows_per_part, partition.rows);
+    for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {
+        float g[W];
+        gradient_run<T, W>(p.from, correction, place.point, row, place.channel, g);
+        store_run<T, W>(at<T>(p.to.g, place.point, row, place.channel), g, p.to.add);
+    }
+}
+
+void expect_element(const Tensor &t, Element element) {
+    expect(!t.data || t.element == element, "The gradients of an op must have its element type.");
+}
+
+} // namespace
+
+void elementwise_backward(const ElementwiseBackwardParams &params, int n_points, Stream stream) {
+    ElementwiseBackwardParams p = params;
+    const Tensor &dst = p.dst.g;
+    for (const Tensor &t : {p.from.x, p.from.residual, p.y, p.x.g, p.residual.g}) expect_element(t, dst.element);
+    expect(p.y.data || p.from.activation == Activation::kNone || p.from.x.data || p.from.residual.data,
+           "The derivative of an activation needs its output or its inputs.");
+
+    const Tensor &residual = p.residual.g;
+    const bool uncovered = p.from.residual_step != 1 || residual.height != dst.height || residual.width != dst.width;
+    if (residual.data && !p.residual.add && uncovered) {
+        clear_channels(residual, p.n_images, n_points, stream);
+        p.residual.add = true;
+    }
+
+    Operand operand = p.from;
+    if (!operand.residual.data) operand.residual = residual; // its gradient alone is wanted
+    p.from.residual = operand.residual;
+    RunWidth runs = operand_width(operand, dst);
+    runs.fit(p.y).fit(p.x.g).fit(residual);
+    fit_gradient(runs, p.dst);
+    const int width = runs.width();
+    const Runs lanes = runs_of(dst.channels, width);
+    const Partition partition = partition_of(dst, p.n_images);
+    const dim3 grid(unsigned(partition.parts), unsigned(lanes.groups), unsigned(n_points));
+    with_element(dst.element, [&](auto t) {
+        with_width(width, [&](auto w) {
+            using T = decltype(t);
+            constexpr int W = decltype(w)::value;
+            const size_t shared = size_t(W) * kChannelThreads * sizeof(float);
+            const auto run = [&](auto kernel, size_t bytes) {
+                launch(kernel, grid, dim3(kChannelThreads), bytes, stream, p, lanes, partition);
+            };
+            if (p.residual_sums) run(elementwise_backward_kernel<T, W, Sums::kBoth>, shared);
+            else if (p.sums) run(elementwise_backward_kernel<T, W, Sums::kX>, shared);
+            else run(elementwise_backward_kernel<T, W, Sums::kNone>, 0);
+        });
+    });
+}
+
+void pass_gradient(const PassGradientParams &params, int n_points, Stream stream) {
+    const Tensor &g = params.from.g;
+    expect_element(params.to.g, g.element);
+    RunWidth runs;
+    runs.fit(params.to.g);
+    fit_gradient(runs, params.from);
+    const int width = runs.width();
+    const Runs lanes = runs_of(g.channels, width);
+    const Partition partition = partition_of(g, params.n_images);
+    const dim3 grid(unsigned(partition.parts), unsigned(lanes.groups), unsigned(n_points));
+    with_element(g.element, [&](auto t) {
+        with_width(width, [&](auto w) {
+            launch(pass_gradient_kernel<decltype(t), decltype(w)::value>, grid, dim3(kChannelThreads), 0, stream,
+                   params, lanes, partition);
+        });
+    });
+}
+
+void pad_shortcut_backward(const PadShortcutBackwardParams &params, int n_points, Stream stream) {
+    ElementwiseBackwardParams p;
+    p.from.residual_step = params.step;
+    p.from.residual_first = params.first;
+    p.dst = params.dst;
+    p.residual = params.src;
+    p.n_images = params.n_images;
+    elementwise_backward(p, n_points, stream);
+}
+
+} // namespace ist::cuda

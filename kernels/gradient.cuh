@@ -1,0 +1,43 @@
+// gradient.cuh - gradients for a thread that keeps a run of channels (channels.cuh).
+#pragma once
+
+#include "channels.cuh"
+#include "gradient.h"
+
+namespace ist::cuda {
+
+template <int W> struct RunCorrection {
+    float slope[W], offset[W];
+};
+
+template <int W>
+__device__ __forceinline__ RunCorrection<W> run_correction(const Gradient &gradient, int point, int channel) {
+    RunCorrection<W> run{};
+    if (!gradient.corrected) return run;
+#pragma unroll
+    for (int i = 0; i < W; ++i) {
+        run.slope[i] = gradient.slope.data[point * gradient.slope.stride + channel + i];
+        run.offset[i] = gradient.offset.data[point * gradient.offset.stride + channel + i];
+    }
+    return run;
+}
+
+template <class T, int W>
+__device__ __forceinline__ void gradient_run(const Gradient &gradient, const RunCorrection<W> &correction, int point,
+                                             int64_t row, int channel, float (&values)[W]) {
+    load_run<T, W>(at<const T>(gradient.g, point, row, channel), values);
+    if (!gradient.corrected) return;
+    float x[W];
+    load_run<T, W>(at<const T>(gradient.value, point, row, channel), x);
+#pragma unroll
+    for (int i = 0; i < W; ++i) values[i] += fmaf(correction.slope[i], x[i], correction.offset[i]);
+}
+
+inline void fit_gradient(RunWidth &runs, const Gradient &gradient) {
+    runs.fit(gradient.g);
+    if (!gradient.corrected) return;
+    expect(gradient.value.element == gradient.g.element, "A corrected gradient must have its value's element type.");
+    runs.fit(gradient.value);
+}
+
+} // namespace ist::cuda

@@ -1,0 +1,125 @@
+// operand.cuh - what an op reads, for a thread that keeps a run of channels (channels.cuh).
+#pragma once
+
+#include "channels.cuh"
+
+namespace ist::cuda {
+
+// scale * x + shift of a run.
+template <int W> struct RunNorm {
+    bool applied = false;
+    float scale[W], shift[W];
+};
+
+// Channels outside [0, channels) keep scale 0 and shift 0.
+template <int W>
+__device__ __forceinline__ RunNorm<W> run_norm(const Norm &norm, ConstRows params, int point, int channel,
+                                               int channels) {
+    RunNorm<W> run;
+    run.applied = norm.applied;
+    if (!norm.applied) return run;
+    const float *row = params[point];
+    const float *mean = norm.mean.data + point * norm.mean.stride;
+    const float *invstd = norm.invstd.data + point * norm.invstd.stride;
+#pragma unroll
+    for (int i = 0; i < W; ++i) {
+        const int c = channel + i;
+        const bool inside = c >= 0 && c < channels;
+        run.scale[i] = inside ? row[norm.gamma + c] * invstd[c] : 0.f;
+        run.shift[i] = inside ? row[norm.beta + c] - mean[c] * run.scale[i] : 0.f;
+    }
+    return run;
+}
+
+template <int W> __device__ __forceinline__ void apply(const RunNorm<W> &norm, float (&values)[W]) {
+    if (!norm.applied) return;
+#pragma unroll
+    for (int i = 0; i < W; ++i) values[i] = fmaf(norm.scale[i], values[i], norm.shift[i]);
+}
+
+__device__ __forceinline__ float activate(float x, Activation activation) {
+    switch (activation) {
+    case Activation::kRelu: return relu(x);
+    case Activation::kTanh: return tanhf(x);
+    case Activation::kSigmoid: return 1.f / (1.f + expf(-x));
+    default: return x;
+    }
+}
+
+// dy times the derivative, which the output y tells.
+__device__ __forceinline__ float activate_backward(float dy, float y, Activation activation) {
+    switch (activation) {
+    case Activation::kRelu: return y > 0.f ? dy : 0.f;
+    case Activation::kTanh: return dy * (1.f - y * y);
+    case Activation::kSigmoid: return dy * (y * (1.f - y));
+    default: return dy;
+    }
+}
+
+// The row of the residual behind row `row` of a height x width tensor.
+__device__ __forceinline__ int64_t residual_row(const Tensor &residual, int step, int height, int width, int64_t row) {
+    if (step == 1 && residual.height == height && residual.width == width) return row;
+    const int y_row = int(row / width), x = int(row % width);
+    const int image = y_row / height, y = y_row % height;
+    return (int64_t(image) * residual.height + y * step) * residual.width + x * step;
+}
+
+// An operand's constants for a thread's run.
+template <int W> struct RunOperand {
+    RunNorm<W> norm, residual_norm;
+    bool has_residual; // in this run
+};
+
+template <int W>
+__device__ __forceinline__ RunOperand<W> run_operand(const Operand &from, ConstRows params, int point, int channel,
+                                                     int channels) {
+    RunOperand<W> run;
+    run.norm = run_norm<W>(from.norm, params, point, channel, channels);
+    const int c = channel - from.residual_first;
+    run.has_residual = from.residual.data && c >= 0 && c < from.residual.channels;
+    run.residual_norm.applied = false;
+    if (run.has_residual) run.residual_norm = run_norm<W>(from.residual_norm, params, point, c, from.residual.channels);
+    return run;
+}
+
+// activation(norm(x) + norm(residual)) at a row of a height x width tensor.
+template <class T, int W>
+__device__ __forceinline__ void operand_run(const Operand &from, const RunOperand<W> &run, int point, int64_t row,
+                                            int channel, int height, int width, float (&values)[W]) {
+    float residual[W];
+    if (run.has_residual) {
+        const int64_t from_row = residual_row(from.residual, from.residual_step, height, width, row);
+        load_run<T, W>(at<const T>(from.residual, point, from_row, channel - from.residual_first), residual);
+    }
+    if (from.x.data) {
+        load_run<T, W>(at<const T>(from.x, point, row, channel), values);
+        apply(run.norm, values);
+    } else {
+#pragma unroll
+        for (int i = 0; i < W; ++i) values[i] = 0.f;
+    }
+    if (run.has_residual) {
+        apply(run.residual_norm, residual);
+#pragma unroll
+        for (int i = 0; i < W; ++i) values[i] += residual[i];
+    }
+#pragma unroll
+    for (int i = 0; i < W; ++i) values[i] = activate(values[i], from.activation);
+}
+
+// What launchers check of an operand in the shape of `dst`; its run width.
+inline RunWidth operand_width(const Operand &from, const Tensor &dst) {
+    RunWidth runs;
+    runs.fit(from.x).fit(dst);
+    if (from.residual.data) {
+        const Tensor &r = from.residual;
+        runs.fit(r).fit(from.residual_first);
+        expect(!from.x.data || r.element == from.x.element, "A residual must have its operand's element type.");
+        expect((dst.height - 1) * from.residual_step < r.height && (dst.width - 1) * from.residual_step < r.width &&
+                   from.residual_first >= 0 && from.residual_first + r.channels <= dst.channels,
+               "A residual must reach under all pixels of its operand and lie within its channels.");
+    }
+    return runs;
+}
+
+} // namespace ist::cuda

@@ -1,0 +1,203 @@
+// pool.cu - see pool.h.
+//
+// Windows: a thread per window and run of channels; every x is read once, every y written once; backward likewise, the
+// windows at the edges that hold no y write the zeros of uncovered pixels. A maximum is the first in row-major order;
+// NaN is larger than any number. Global average: a block per image, its threads share the pixels and are added in a
+// fixed tree.
+#include "pool.h"
+
+#include <cuda_runtime.h>
+
+#include "gradient.cuh"
+#include "partition.h"
+
+namespace ist::cuda {
+namespace {
+
+// The window of row `row` of a grid of height x width windows.
+struct Window {
+    int64_t image;
+    int y, x;
+};
+__device__ __forceinline__ Window window_of(int64_t row, int height, int width) {
+    const int64_t line = row / width;
+    return {line / height, int(line % height), int(row % width)};
+}
+
+__device__ __forceinline__ int64_t pixel_row(const Tensor &t, int64_t image, int y, int x) {
+    return (image * t.height + y) * t.width + x;
+}
+
+__device__ __forceinline__ bool above(float x, float top) { return x > top || (x != x && top == top); }
+
+template <class S, class D, int W>
+__global__ void __launch_bounds__(kChannelThreads) window_pool_kernel(PoolParams p, Runs runs, int64_t rows) {
+    const RunPlace place = run_place<W>(runs);
+    const int64_t row = int64_t(blockIdx.x) * runs.block_rows + place.row;
+    if (!place.active || row >= rows) return;
+    const Window window = window_of(row, p.y.height, p.y.width);
+    const bool maximum = p.kind == OpKind::kMaxPool;
+    float result[W];
+    for (int i = 0; i < p.window * p.window; ++i) {
+        const int y = window.y * p.window + i / p.window, x = window.x * p.window + i % p.window;
+        float values[W];
+        load_run<S, W>(at<const S>(p.x, place.point, pixel_row(p.x, window.image, y, x), place.channel), values);
+#pragma unroll
+        for (int c = 0; c < W; ++c)
+            if (i == 0) result[c] = values[c];
+            else if (!maximum) result[c] += values[c];
+            else if (above(values[c], result[c])) result[c] = values[c];
+    }
+    const float factor = 1.f / float(p.window * p.window);
+#pragma unroll
+    for (int c = 0; c < W; ++c)
+        if (!maximum) result[c] *= factor;
+    store_run<D, W>(at<D>(p.y, place.point, row, place.channel), result);
+}
+
+template <class S, class D, int W>
+__global__ void __launch_bounds__(kChannelThreads) global_pool_kernel(PoolParams p, Runs runs) {
+    const RunPlace place = run_place<W>(runs);
+    const int image = int(blockIdx.x), pixels = p.x.height * p.x.width;
+    float sum[W];
+#pragma unroll
+    for (int c = 0; c < W; ++c) sum[c] = 0.f;
+    if (place.active)
+        for (int pixel = place.row; pixel < pixels; pixel += runs.block_rows) {
+            float values[W];
+            load_run<S, W>(at<const S>(p.x, place.point, int64_t(image) * pixels + pixel, place.channel), values);
+#pragma unroll
+            for (int c = 0; c < W; ++c) sum[c] += values[c];
+        }
+    sum_rows<W>(sum, runs, place);
+    if (!place.active || place.row != 0) return;
+    const float factor = 1.f / float(pixels);
+#pragma unroll
+    for (int c = 0; c < W; ++c) sum[c] *= factor;
+    store_run<D, W>(at<D>(p.y, place.point, image, place.channel), sum);
+}
+
+// S: of the gradient of y, D: of x and its gradient.
+template <class S, class D, int W>
+__global__ void __launch_bounds__(kChannelThreads)
+    window_pool_backward_kernel(PoolBackwardParams p, Runs runs, int height, int width, int64_t rows) {
+    const RunPlace place = run_place<W>(runs);
+    const int64_t row = int64_t(blockIdx.x) * runs.block_rows + place.row;
+    if (!place.active || row >= rows) return;
+    const Window window = window_of(row, height, width); // height x width also count the windows cut by the edge
+    const Tensor &dx = p.dx.g;
+    const bool maximum = p.kind == OpKind::kMaxPool;
+    const int top = window.y * p.window, left = window.x * p.window;
+    const int n_y = min(p.window, dx.height - top), n_x = min(p.window, dx.width - left);
+    const bool covered = window.y < p.y.g.height && window.x < p.y.g.width;
+    if (!covered && p.dx.add) return;
+    float dy[W], best[W];
+    int winner[W];
+#pragma unroll
+    for (int c = 0; c < W; ++c) dy[c] = 0.f, best[c] = 0.f, winner[c] = 0;
+    if (covered) {
+        gradient_run<S, W>(p.y, run_correction<W>(p.y, place.point, place.channel), place.point,
+                           pixel_row(p.y.g, window.image, window.y, window.x), place.channel, dy);
+        const float factor = 1.f / float(p.window * p.window);
+#pragma unroll
+        for (int c = 0; c < W; ++c)
+            if (!maximum) dy[c] *= factor;
+    }
+    if (covered && maximum)
+        for (int i = 0; i < n_y * n_x; ++i) {
+            const int64_t from = pixel_row(p.x, window.image, top + i / n_x, left + i % n_x);
+            float values[W];
+            load_run<D, W>(at<const D>(p.x, place.point, from, place.channel), values);
+#pragma unroll
+            for (int c = 0; c < W; ++c)
+                if (i == 0 || above(values[c], best[c])) best[c] = values[c], winner[c] = i;
+        }
+    for (int i = 0; i < n_y * n_x; ++i) {
+        float out[W];
+#pragma unroll
+        for (int c = 0; c < W; ++c) out[c] = maximum && winner[c] != i ? 0.f : dy[c];
+        const int64_t to = pixel_row(dx, window.image, top + i / n_x, left + i % n_x);
+        store_run<D, W>(at<D>(dx, place.point, to, place.channel), out, p.dx.add);
+    }
+}
+
+template <class S, class D, int W>
+__global__ void __launch_bounds__(kChannelThreads) global_pool_backward_kernel(PoolBackwardParams p, Runs runs) {
+    const RunPlace place = run_place<W>(runs);
+    if (!place.active) return;
+    const int64_t image = int64_t(blockIdx.x);
+    const int pixels = p.dx.g.height * p.dx.g.width;
+    float dy[W];
+    gradient_run<S, W>(p.y, run_correction<W>(p.y, place.point, place.channel), place.point, image, place.channel, dy);
+    const float factor = 1.f / float(pixels);
+#pragma unroll
+    for (int c = 0; c < W; ++c) dy[c] *= factor;
+    for (int pixel = place.row; pixel < pixels; pixel += runs.block_rows)
+        store_run<D, W>(at<D>(p.dx.g, place.point, image * pixels + pixel, place.channel), dy, p.dx.add);
+}
+
+// Calls body(narrow(), wide()) for a tensor of the network's element type on the side of x and the same or float32 on
+// the side of y.
+template <class Body> void with_elements(Element x, Element y, Body body) {
+    with_element(x, [&](auto t) {
+        if (x == y) return body(t, t);
+        expect(y == Element::kFp32, "A pooled value must have its source's element type or float32.");
+        return body(t, float());
+    });
+}
+
+} // namespace
+
+void pool(const PoolParams &p, int n_points, Stream stream) {
+    const int width = RunWidth().fit(p.x).fit(p.y).width();
+    const Runs runs = runs_of(p.y.channels, width);
+    const int64_t rows = rows_of(p.y, p.n_images);
+    with_elements(p.x.element, p.y.element, [&](auto s, auto d) {
+        with_width(width, [&](auto w) {
+            using S = decltype(s);
+            using D = decltype(d);
+            constexpr int W = decltype(w)::value;
+            if (p.kind == OpKind::kGlobalAvgPool) {
+                const dim3 grid(unsigned(p.n_images), unsigned(runs.groups), unsigned(n_points));
+                launch(global_pool_kernel<S, D, W>, grid, dim3(kChannelThreads),
+                       size_t(W) * kChannelThreads * sizeof(float), stream, p, runs);
+            } else {
+                const dim3 grid(unsigned((rows + runs.block_rows - 1) / runs.block_rows), unsigned(runs.groups),
+                                unsigned(n_points));
+                launch(window_pool_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows);
+            }
+        });
+    });
+}
+
+void pool_backward(const PoolBackwardParams &p, int n_points, Stream stream) {
+    const Tensor &dx = p.dx.g;
+    const bool maximum = p.kind == OpKind::kMaxPool;
+    expect(!maximum || p.x.element == dx.element, "The gradients of an op must have its element type.");
+    RunWidth widths;
+    widths.fit(dx);
+    if (maximum) widths.fit(p.x);
+    fit_gradient(widths, p.y);
+    const int width = widths.width();
+    const Runs runs = runs_of(dx.channels, width);
+    with_elements(dx.element, p.y.g.element, [&](auto d, auto s) {
+        with_width(width, [&](auto w) {
+            using S = decltype(s);
+            using D = decltype(d);
+            constexpr int W = decltype(w)::value;
+            if (p.kind == OpKind::kGlobalAvgPool) {
+                const dim3 grid(unsigned(p.n_images), unsigned(runs.groups), unsigned(n_points));
+                launch(global_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs);
+            } else {
+                const int rows_y = (dx.height + p.window - 1) / p.window, rows_x = (dx.width + p.window - 1) / p.window;
+                const int64_t rows = int64_t(p.n_images) * rows_y * rows_x;
+                const dim3 grid(unsigned((rows + runs.block_rows - 1) / runs.block_rows), unsigned(runs.groups),
+                                unsigned(n_points));
+                launch(window_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows_y,
+                       rows_x, rows);
+            }
+        });
+    });
+}
+
+} // namespace ist::cuda
