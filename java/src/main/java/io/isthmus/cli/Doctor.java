@@ -12,11 +12,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code isthmus doctor}: whether this machine can do the work, and whether it does it right. */
 @Command(
@@ -24,10 +26,25 @@ import picocli.CommandLine.Command;
     description = {
       "Examine this machine: Java, native libraries, memory, and whether the engine computes right.",
       "",
+      "With --backend cuda: the GPU as well, each network and step on it against the CPU.",
+      "",
       "Ends with exit code 69 if something that every run needs is missing or wrong."
     })
 final class Doctor implements Callable<Integer> {
   private static final double GRADIENT_TOLERANCE = 1e-3;
+
+  /** What float32 arithmetic in another order may change, seen through a few steps. */
+  private static final double FP32_TOLERANCE = 2e-3;
+
+  /** A device may round to bf16 elsewhere than the CPU does: this many times its distance. */
+  private static final double BF16_FACTOR = 3;
+
+  /** What bf16 changes in the gradient of these networks, where the CPU cannot tell. */
+  private static final double USUAL_BF16_DISTANCE = 0.2;
+
+  /** What rounding to bf16 may always change. */
+  private static final double BF16_TOLERANCE = 0.03;
+
   private static final Path CPU = Path.of("/proc/cpuinfo");
   private static final Path MEMORY = Path.of("/proc/meminfo");
 
@@ -50,6 +67,15 @@ final class Doctor implements Callable<Integer> {
   private final Console console;
   private final List<Check> checks = new ArrayList<>();
 
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      defaultValue = "cpu",
+      description =
+          "The device to examine: cpu (default), cuda, or emulated (for tests: CUDA's kernels on"
+              + " an emulated device).")
+  private Backend backend;
+
   Doctor(Console console) {
     this.console = console;
   }
@@ -63,30 +89,101 @@ final class Doctor implements Callable<Integer> {
     check("memory", Doctor::memory);
     check("disk", Doctor::disk);
     check("hdf5", SelfCheck::storage);
-    examine();
-    try (Engine cuda = Engine.open(Backend.CUDA, 0, 0)) {
-      add("cuda", Outcome.OK, cuda.description());
-    } catch (IsthmusException absent) {
-      add("cuda", Outcome.ABSENT, absent.getMessage());
+    try (Engine cpu = Engine.open(Backend.CPU, 0, 0)) {
+      add("engine", Outcome.OK, cpu.description());
+      examine(cpu, "this processor has no bf16 products; precision: fp32 is the one to use");
+      if (backend != Backend.CPU) {
+        examineDevice(cpu);
+      }
+    } catch (IsthmusException | LinkageError unusable) {
+      add("engine", Outcome.FAILED, Failure.of(unusable).sentence());
+    }
+    if (backend == Backend.CPU) {
+      cuda();
     }
     boolean healthy = checks.stream().noneMatch(check -> check.outcome() == Outcome.FAILED);
     console.answer(new Findings(healthy, checks), this::table);
     return (healthy ? ExitCode.OK : ExitCode.UNAVAILABLE).status();
   }
 
-  private void examine() {
-    try (Engine engine = Engine.open(Backend.CPU, 0, 0)) {
-      add("engine", Outcome.OK, engine.description());
-      add(
-          "bf16",
-          engine.supports(Precision.BF16) ? Outcome.OK : Outcome.ABSENT,
-          engine.supports(Precision.BF16)
-              ? "precision: bf16 is available"
-              : "this processor has no bf16 products; precision: fp32 is the one to use");
-      check("gradient", () -> gradient(engine));
-      check("same bits", () -> repeatability(engine));
+  private void cuda() {
+    try (Engine cuda = Engine.open(Backend.CUDA, 0, 0)) {
+      add("cuda", Outcome.OK, cuda.description() + "; doctor --backend cuda examines it");
+    } catch (IsthmusException | LinkageError absent) {
+      add("cuda", Outcome.ABSENT, Failure.of(absent).sentence());
+    }
+  }
+
+  /** What every engine must do, whatever its device. */
+  private void examine(Engine engine, String withoutBf16) {
+    boolean bf16 = engine.supports(Precision.BF16);
+    add(
+        "bf16",
+        bf16 ? Outcome.OK : Outcome.ABSENT,
+        bf16 ? "precision: bf16 is available" : withoutBf16);
+    check("gradient", () -> gradient(engine));
+    check("same bits", () -> repeatability(engine));
+  }
+
+  /** The device that was asked for, in itself and against the CPU. */
+  private void examineDevice(Engine cpu) {
+    String name = backend.name().toLowerCase(Locale.ROOT);
+    try (Engine device = Engine.open(backend, 0, 0)) {
+      add(name, Outcome.OK, device.description());
+      examine(device, "this device has no bf16 products; precision: fp32 is the one to use");
+      for (String network : AgreementCheck.NETWORKS) {
+        check(network, () -> agreement(cpu, device, network));
+      }
     } catch (IsthmusException | LinkageError unusable) {
-      add("engine", Outcome.FAILED, Failure.of(unusable).sentence());
+      add(name, Outcome.FAILED, Failure.of(unusable).sentence());
+    }
+  }
+
+  private static String agreement(Engine cpu, Engine device, String network) {
+    Map<String, float[]> exact = AgreementCheck.results(cpu, network, Precision.FP32);
+    Map<String, Double> fp32 =
+        AgreementCheck.distances(AgreementCheck.results(device, network, Precision.FP32), exact);
+    fp32.forEach((what, distance) -> require(what, "fp32", distance, FP32_TOLERANCE));
+    String finding = String.format(Locale.ROOT, "fp32: up to %.1e from the CPU", largest(fp32));
+    if (!device.supports(Precision.BF16)) {
+      return finding;
+    }
+    Map<String, Double> bf16 =
+        AgreementCheck.distances(AgreementCheck.results(device, network, Precision.BF16), exact);
+    Map<String, Double> usual =
+        cpu.supports(Precision.BF16)
+            ? AgreementCheck.distances(AgreementCheck.results(cpu, network, Precision.BF16), exact)
+            : Map.of();
+    bf16.forEach(
+        (what, distance) ->
+            require(
+                what,
+                "bf16",
+                distance,
+                Math.max(
+                    BF16_TOLERANCE, BF16_FACTOR * usual.getOrDefault(what, USUAL_BF16_DISTANCE))));
+    return finding
+        + String.format(Locale.ROOT, "; bf16: up to %.1e from that", largest(bf16))
+        + (usual.isEmpty()
+            ? ""
+            : String.format(Locale.ROOT, " (the CPU's bf16: %.1e)", largest(usual)));
+  }
+
+  private static double largest(Map<String, Double> distances) {
+    return distances.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
+  }
+
+  private static void require(String what, String precision, double distance, double tolerance) {
+    if (distance > tolerance) {
+      throw new IsthmusException(
+          ExitCode.INTERNAL,
+          String.format(
+              Locale.ROOT,
+              "%s (%s): %.1e from the CPU's, at most %.1e may be; results of this device are wrong",
+              what,
+              precision,
+              distance,
+              tolerance));
     }
   }
 
@@ -180,13 +277,15 @@ final class Doctor implements Callable<Integer> {
   }
 
   private String table() {
+    int width = checks.stream().mapToInt(check -> check.name().length()).max().orElse(0);
     return checks.stream()
         .map(
             check ->
-                "%-7s %-10s %s"
+                "%-7s %s%s %s"
                     .formatted(
                         check.outcome().name().toLowerCase(Locale.ROOT),
                         check.name(),
+                        " ".repeat(width - check.name().length()),
                         check.finding()))
         .collect(Collectors.joining(System.lineSeparator()));
   }

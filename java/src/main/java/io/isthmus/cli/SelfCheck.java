@@ -45,8 +45,7 @@ final class SelfCheck {
    */
   static double gradientError(Engine engine) {
     try (Dataset data = images(engine);
-        Model model =
-            Model.create(engine, "mlp-6:activation=tanh", 1, SIZE, SIZE, CLASSES, Precision.FP32);
+        Model model = model(engine, "mlp-6:activation=tanh", Precision.FP32);
         Points points = Points.create(model, 1);
         Points probe = Points.create(model, 2)) {
       points.initialise(0, SEED);
@@ -76,8 +75,7 @@ final class SelfCheck {
   /** Whether a few steps of a small ResNet leave the same bits in two tries. */
   static boolean repeats(Engine engine) {
     try (Dataset data = images(engine);
-        Model model =
-            Model.create(engine, "resnet8:width=4", 1, SIZE, SIZE, CLASSES, Precision.FP32)) {
+        Model model = model(engine, "resnet8:width=4", Precision.FP32)) {
       return trained(model, data).equals(trained(model, data));
     }
   }
@@ -92,7 +90,13 @@ final class SelfCheck {
     }
   }
 
-  private static Dataset images(Engine engine) {
+  /** A network for {@link #images}. */
+  static Model model(Engine engine, String spec, Precision precision) {
+    return Model.create(engine, spec, 1, SIZE, SIZE, CLASSES, precision);
+  }
+
+  /** A few images of noise, with labels. */
+  static Dataset images(Engine engine) {
     Random random = new Random(SEED);
     byte[] pixels = new byte[IMAGES * SIZE * SIZE];
     random.nextBytes(pixels);

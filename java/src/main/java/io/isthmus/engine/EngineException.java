@@ -38,15 +38,18 @@ public final class EngineException extends IsthmusException {
     this.status = status;
   }
 
-  /** The same refusal where the argument was the user's: what is invalid is not a bug. */
+  /**
+   * The same refusal where the argument was the user's, without the name of the C function: what is
+   * invalid is not a bug.
+   */
   EngineException ofUser() {
-    return status == Status.INVALID_ARGUMENT
-        ? new EngineException(
-            status,
-            ExitCode.USAGE,
-            getMessage().replaceFirst("^ist_model_create: spec ", "model "),
-            this)
-        : this;
+    return new EngineException(
+        status,
+        status == Status.INVALID_ARGUMENT ? ExitCode.USAGE : code(),
+        getMessage()
+            .replaceFirst("^ist_model_create: spec ", "model ")
+            .replaceFirst("^ist_engine_create: ", ""),
+        this);
   }
 
   /** Why the engine refused. */
