@@ -1,0 +1,113 @@
+// convolution.h - square convolutions of many points: forward, data gradient, weight gradient, packed weights.
+//
+// All are implicit matrix products on tensor cores (mma.sync): activations are staged in shared memory once per tile and
+// read from there for every tap. Products of bf16 or fp16 elements are exact in float32; of float32 elements they are
+// three TF32 products (hi hi + hi lo + lo hi), 2^-21 of a product at worst. Sums are float32 in a fixed order that
+// depends on shapes only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor.h"
+
+namespace ist::cuda {
+
+// z[n][oy][ox][f] = bias[f] + sum over ky, kx, c of a[n][oy * stride + ky - padding][ox * stride + kx - padding][c]
+// * w[f][c][ky][kx], zero outside.
+struct ConvShape {
+    int kernel = 1, stride = 1, padding = 0;
+    int in_channels = 0, in_height = 0, in_width = 0;
+    int filters = 0, height = 0, width = 0; // of the output
+    int taps() const { return kernel * kernel; }
+};
+
+// --- weights -------------------------------------------------------------------------------------------------------
+
+// Weights as the tensor cores read them: [point][16 output channels][k-step][tap][lane][4 words], where a k-step is 32
+// bytes of input channels; output channel 4 * (g / 2) + 2 * j + g % 2 of its 16 is column g of product j, so that a
+// thread ends up with four neighbouring channels. Padded with zeros.
+struct PackedWeights {
+    void *data = nullptr;
+    int64_t point_stride = 0; // bytes
+};
+// Bytes per point for one convolution; of the data gradient, input channels are the outputs.
+size_t packed_bytes(const ConvShape &shape, Element element, bool for_data);
+
+struct PackJob {
+    int64_t weight; // offset of w [filters][channels][kernel][kernel] in a parameter row
+    int filters, channels, taps;
+    int64_t forward, data; // byte offsets within a point's packed weights; -1: not wanted
+};
+// All convolutions of a network at once; `jobs` [n_jobs] in device memory. Where `scale` is given (evaluation), filter f of
+// job j is multiplied by scale[scale_offset[j] + f].
+void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed, int n_points,
+                  Stream stream);
+
+// --- forward -------------------------------------------------------------------------------------------------------
+
+struct ConvForward {
+    ConvShape shape;
+    Operand src;          // activation: none or ReLU
+    Tensor kept;          // data nullptr: none; otherwise what src says is written there as well
+    PackedWeights weights;
+    int64_t bias = -1;    // offset in a parameter row, -1: none
+    Tensor dst;           // raw outputs, rounded to dst.element
+    Vectors statistics;   // data nullptr: none; [parts][3][filters]: count, mean, sum of squared deviations of dst
+    ConstRows params = nullptr;
+    int n_images = 0;
+};
+// Parts of the statistics a forward pass writes; a function of shapes alone.
+int conv_forward_parts(const ConvShape &shape, Element element, int n_images);
+void conv_forward(const ConvForward &conv, int n_points, Stream stream);
+
+// --- backward ------------------------------------------------------------------------------------------------------
+
+// The gradient of a convolution's output: dz = [gamma * invstd *] g + slope * z + offset (batch norm's correction), or g.
+struct OutputGradient {
+    Tensor g;
+    Norm scaled_by;        // not applied: g is taken as it is
+    Tensor z;              // data nullptr: no correction
+    Vectors slope, offset; // [filters]
+};
+
+// What becomes of v = d loss / d(input of the convolution) [+ added].
+struct InputGradient {
+    Tensor added;                        // data nullptr: none; a gradient that reaches the input another way, seen through
+    int added_step = 1, added_first = 0; // a shortcut A of this step and first channel
+    Tensor mask;                         // data nullptr: none; v is 0 where mask is not positive
+    Norm masked_by;                      // applied: the mask is norm(mask) instead, x of which is `mask`
+    Tensor x;                            // data nullptr: no sums; of the batch norm in front of the activation
+    Norm norm;                           // its mean is used for the sums
+    Vectors sums;                        // [parts][2][channels]: v, v * (x - mean), of the rounded v
+    bool scale = false;                  // dst takes gamma * invstd * v (of `norm`) instead of v
+    bool add = false;                    // to what is in dst
+    Tensor dst;
+};
+
+struct ConvBackwardData {
+    ConvShape shape;
+    OutputGradient dz;
+    PackedWeights weights;
+    InputGradient input;
+    ConstRows params = nullptr;
+    int n_images = 0;
+};
+int conv_backward_data_parts(const ConvShape &shape, Element element, int n_images);
+void conv_backward_data(const ConvBackwardData &conv, int n_points, Stream stream);
+
+struct ConvBackwardWeights {
+    ConvShape shape;
+    OutputGradient dz;
+    Operand src; // of the forward pass
+    float *partial = nullptr; // workspace of conv_weights_partial_floats() per point
+    Rows gradient = nullptr;
+    int64_t weight = 0; // offset in a gradient row; [filters][channels][kernel][kernel] is overwritten
+    float unscale = 1;  // multiplies the gradient
+    ConstRows params = nullptr;
+    int n_images = 0;
+};
+int64_t conv_weights_partial_floats(const ConvShape &shape, Element element, int n_images);
+void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream stream);
+
+} // namespace ist::cuda
