@@ -82,10 +82,9 @@ __device__ __forceinline__ Coefficients coefficients(const Source &s, int point,
 
 struct Tiling {
     // Output positions, and the input pixels they see: position (py, px) and tap offset (dy, dx), both >= 0, read input
-    // pixel (py * step + first + dy, px * step + first + dx); 0 <= dy, dx < span.
+    // pixel (py * step + first_y + dy, px * step + first_x + dx); 0 <= dy, dx < span.
     int height = 0, width = 0, n_images = 0;
-    int step = 1, first = 0, span = 1;
-    int in_height = 0, in_width = 0;
+    int step = 1, first_y = 0, first_x = 0, span = 1;
     // A tile, its halo and the number of tiles.
     int images = 1, rows = kRows, columns = 1;
     int halo_rows = 0, halo_columns = 0;
@@ -97,6 +96,8 @@ struct Tiling {
     // Chooses a tile of at most `most_units` units (strips x groups of kRows rows), whose staged pixels fit
     // `most_bytes` at `pixel_bytes` each where that is possible at all.
     void choose(int most_units, int pixel_bytes, int most_bytes);
+    // The same tiles with inputs of another step, first pixel and span.
+    Tiling seen(int other_step, int other_first, int other_span) const;
 };
 
 struct TileAt {
@@ -135,7 +136,7 @@ __device__ __forceinline__ void stage(char *tile, int log_chunks, const float *c
     }
     const T *x = static_cast<const T *>(s.x.data) + point * s.x.point_stride;
     const T *r = static_cast<const T *>(s.r.data) + (s.r.data ? point * s.r.point_stride : 0);
-    const int first_y = at.y * t.step + t.first, first_x = at.x * t.step + t.first;
+    const int first_y = at.y * t.step + t.first_y, first_x = at.x * t.step + t.first_x;
     const int n = t.images * t.halo_rows * t.halo_columns;
     for (int p = int(threadIdx.x) >> log_chunks; p < n; p += int(blockDim.x) >> log_chunks) {
         const int image = t.by_halo_plane.quotient(p), in_plane = p - image * t.halo_rows * t.halo_columns;
@@ -250,6 +251,135 @@ __device__ __forceinline__ void strip_general(float (&acc)[kRows][2][4], SharedA
                     multiply<T>(acc[row], values, b);
                 }
             }
+}
+
+// --- the walk over tiles ---------------------------------------------------------------------------------------------
+
+// One pass of 16-channel slices of outputs over all tiles: the forward pass and, with gradients as inputs, the data
+// gradient. A strided data gradient consists of stride x stride *classes* of positions, those of one remainder of y and
+// of x, each with taps of its own.
+struct Walk {
+    Source src;
+    Tensor kept;
+    Tiling tiling;
+    PackedWeights weights;
+    int outputs = 0, kernel = 1, parts = 1;
+    int classes = 1, padding = 0, first_d = 0; // along one direction; first_d: first_y of the tiling
+    bool flipped = false;                      // tap i uses weights of tap kernel^2 - 1 - i
+    int log_groups = 0;                        // slices of a block
+    int n_groups = 1;                          // blocks side by side for all slices
+    int log_chunks = 1, n_steps = 1;           // 16-byte chunks of a pixel staged at once; k-steps in all
+    int coefficient_stride = 16;
+
+    // Chooses everything but src, kept and weights. tiling holds the positions and their inputs.
+    void choose(int in_channels, Element element);
+    size_t shared_bytes() const;
+    dim3 grid(int n_points) const { return dim3(unsigned(parts), unsigned(n_groups), unsigned(n_points)); }
+};
+
+constexpr int kConvMoments = 3; // floats per warp and output channel that a walk's user may leave in shared memory
+
+// What a thread knows of its place in a walk.
+struct Place {
+    int point, part, lane, warp, groups, workers, worker, slice;
+    int channel; // first of the thread's four outputs
+    float *moments;
+    __device__ __forceinline__ explicit Place(const Walk &walk) {
+        point = int(blockIdx.z), part = int(blockIdx.x), lane = int(threadIdx.x) & 31, warp = int(threadIdx.x) >> 5;
+        groups = 1 << walk.log_groups, workers = kConvWarps >> walk.log_groups, worker = warp >> walk.log_groups;
+        slice = int(blockIdx.y) * groups + (warp & (groups - 1));
+        channel = slice * 16 + (lane & 3) * 4;
+        moments = reinterpret_cast<float *>(shared_memory()) + 3 * walk.coefficient_stride;
+    }
+};
+
+// Calls consume(row, y, image and x, four sums of outputs place.channel ..) for every position of the thread, in a fixed
+// order. kKernel 0: any kernel and stride.
+template <class T, int kKernel, int kStride, class Consume>
+__device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place, Consume consume) {
+    const Tiling &t = walk.tiling;
+    float *coefficient = reinterpret_cast<float *>(shared_memory());
+    char *tile = reinterpret_cast<char *>(place.moments + kConvWarps * 16 * kConvMoments);
+    load_coefficients(coefficient, walk.coefficient_stride, walk.src, place.point);
+
+    const bool has_outputs = place.slice * 16 < walk.outputs;
+    const int taps = kKernel ? kKernel * kKernel : walk.kernel * walk.kernel;
+    const uint4 *weights = reinterpret_cast<const uint4 *>(static_cast<const char *>(walk.weights.data) +
+                                                           place.point * walk.weights.point_stride) +
+                           int64_t(has_outputs ? place.slice : 0) * walk.n_steps * taps * 32 + place.lane +
+                           (walk.flipped ? (taps - 1) * 32 : 0);
+    const int tap_stride = walk.flipped ? -32 : 32, pitch = pixel_pitch(walk.log_chunks);
+    const int steps_at_once = 1 << (walk.log_chunks - 1);
+    const int per_class = t.units(), n_units = per_class * walk.classes * walk.classes;
+    const int rounds = (n_units + place.workers - 1) / place.workers;
+
+    for (int index = place.part; index < t.n_tiles; index += walk.parts) {
+        const TileAt at = tile_at(t, index);
+        for (int round = 0; round < rounds; ++round) {
+            const int unit = round * place.workers + place.worker;
+            const bool active = unit < n_units && has_outputs;
+            const int cls = active ? unit / per_class : 0, in_class = active ? unit - cls * per_class : 0;
+            const int class_y = cls / walk.classes, class_x = cls - class_y * walk.classes;
+            const int group = in_class / t.strips, strip = in_class - group * t.strips;
+            const int own = min(strip * 16 + (place.lane & 15), t.images * t.columns - 1);
+            const int own_image = t.by_columns.quotient(own), own_x = own - own_image * t.columns;
+            const int pixel =
+                (own_image * t.halo_rows + group * kRows * t.step) * t.halo_columns + own_x * t.step;
+            const SharedAddress a = shared_address(tile) + SharedAddress(pixel * pitch + (place.lane >> 4) * 16);
+            float acc[kRows][2][4];
+#pragma unroll
+            for (int row = 0; row < kRows; ++row)
+#pragma unroll
+                for (int j = 0; j < 8; ++j) acc[row][j >> 2][j & 3] = 0.f;
+
+            for (int step = 0; step < walk.n_steps; step += steps_at_once) {
+                if (round == 0 || walk.n_steps > steps_at_once) {
+                    __syncthreads();
+                    stage<T>(tile, walk.log_chunks, coefficient, walk.coefficient_stride, walk.src,
+                             walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
+                             place.point, step * kStep<T>);
+                    __syncthreads();
+                }
+                if (!active) continue;
+                const int steps = min(steps_at_once, walk.n_steps - step);
+                const uint4 *w = weights + int64_t(step) * taps * 32;
+                if constexpr (kKernel > 0) {
+                    strip_taps<T, kKernel, kStride>(acc, a, t.halo_columns * pitch, pitch, steps, w, tap_stride,
+                                                    taps * 32);
+                } else {
+                    TapClass tap{0, 0, 1, 0, 0, 1};
+                    if (walk.flipped) { // weights stand for themselves here: only offsets run backwards
+                        const int y0 = (class_y + walk.padding) % walk.classes;
+                        const int x0 = (class_x + walk.padding) % walk.classes;
+                        tap = TapClass{y0,
+                                       x0,
+                                       walk.classes,
+                                       (class_y + walk.padding - y0) / walk.classes - walk.first_d,
+                                       (class_x + walk.padding - x0) / walk.classes - walk.first_d,
+                                       -1};
+                    }
+                    strip_general<T>(acc, a, t.halo_columns * pitch, pitch, t.step, walk.kernel, tap, steps,
+                                     w - (walk.flipped ? (taps - 1) * 32 : 0), taps * 32);
+                }
+            }
+            if (!active) continue;
+
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                const int column = strip * 16 + (place.lane >> 2) + 8 * half;
+                const int image = t.by_columns.quotient(column), x = at.x + column - image * t.columns;
+                if (image >= t.images || at.image + image >= t.n_images || x >= t.width) continue;
+#pragma unroll
+                for (int row = 0; row < kRows; ++row) {
+                    const int y = at.y + group * kRows + row;
+                    if (y >= t.height) continue;
+                    const float values[4] = {acc[row][0][2 * half], acc[row][0][2 * half + 1], acc[row][1][2 * half],
+                                             acc[row][1][2 * half + 1]};
+                    consume(at.image + image, y * walk.classes + class_y, x * walk.classes + class_x, values);
+                }
+            }
+        }
+    }
 }
 
 } // namespace ist::cuda

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tensor.h"
+#include "gradient.h"
 
 namespace ist::cuda {
 
@@ -39,8 +39,7 @@ struct PackJob {
     int filters, channels, taps;
     int64_t forward, data; // byte offsets within a point's packed weights; -1: not wanted
 };
-// All convolutions of a network at once; `jobs` [n_jobs] in device memory. Where `scale` is given (evaluation), filter f of
-// job j is multiplied by scale[scale_offset[j] + f].
+// All convolutions of a network at once; `jobs` [n_jobs] in device memory.
 void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed, int n_points,
                   Stream stream);
 
@@ -49,7 +48,7 @@ void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows pa
 struct ConvForward {
     ConvShape shape;
     Operand src;          // activation: none or ReLU
-    Tensor kept;          // data nullptr: none; otherwise what src says is written there as well
+    Tensor kept;          // data nullptr: none; otherwise what src says is written there too, a storage of its own
     PackedWeights weights;
     int64_t bias = -1;    // offset in a parameter row, -1: none
     Tensor dst;           // raw outputs, rounded to dst.element
@@ -63,26 +62,29 @@ void conv_forward(const ConvForward &conv, int n_points, Stream stream);
 
 // --- backward ------------------------------------------------------------------------------------------------------
 
-// The gradient of a convolution's output: dz = [gamma * invstd *] g + slope * z + offset (batch norm's correction), or g.
+// The gradient of a convolution's output, [gamma * invstd *] g [+ slope * value + offset].
 struct OutputGradient {
-    Tensor g;
-    Norm scaled_by;        // not applied: g is taken as it is
-    Tensor z;              // data nullptr: no correction
-    Vectors slope, offset; // [filters]
+    Gradient dz;
+    Norm scaled_by; // not applied: g is taken as it is
 };
 
-// What becomes of v = d loss / d(input of the convolution) [+ added].
+// What becomes of v = d loss / d(input of the convolution).
 struct InputGradient {
-    Tensor added;                        // data nullptr: none; a gradient that reaches the input another way, seen through
-    int added_step = 1, added_first = 0; // a shortcut A of this step and first channel
-    Tensor mask;                         // data nullptr: none; v is 0 where mask is not positive
-    Norm masked_by;                      // applied: the mask is norm(mask) instead, x of which is `mask`
-    Tensor x;                            // data nullptr: no sums; of the batch norm in front of the activation
-    Norm norm;                           // its mean is used for the sums
-    Vectors sums;                        // [parts][2][channels]: v, v * (x - mean), of the rounded v
-    bool scale = false;                  // dst takes gamma * invstd * v (of `norm`) instead of v
-    bool add = false;                    // to what is in dst
-    Tensor dst;
+    // Another gradient of the same input is added to v first: data nullptr: none. Where it comes through a shortcut A
+    // of step and first channel, pixel (y, x) takes its pixel (y / step, x / step) if both divide.
+    Tensor added;
+    int added_step = 1, added_first = 0;
+    // Then v becomes 0 where the ReLU in front of the convolution gave none: where mask is not positive, or where
+    // norm(mask) is not.
+    Tensor mask; // data nullptr: no ReLU
+    bool mask_is_x = false; // the mask is norm(x)
+    // Sums for the batch norm in front of that: of v and of v * (x - mean), [parts][2][channels]; data nullptr: none.
+    Tensor x;
+    Norm norm;
+    Vectors sums;
+    // dst = v or, with `scaled`, gamma * invstd * v; written, or added to what is there.
+    bool scaled = false;
+    GradientOut dst;
 };
 
 struct ConvBackwardData {

@@ -95,6 +95,41 @@ __device__ __forceinline__ void store_chunk(T *data, int valid, bool aligned, co
     }
 }
 
+// Four neighbouring elements, of which the first `valid` exist; `aligned`: data is a multiple of four elements.
+template <class T> __device__ __forceinline__ void load_four(const T *data, int valid, bool aligned, float (&values)[4]) {
+    if (aligned && valid >= 4) {
+        if constexpr (sizeof(T) == 4) {
+            const float4 four = *reinterpret_cast<const float4 *>(data);
+            values[0] = four.x, values[1] = four.y, values[2] = four.z, values[3] = four.w;
+        } else {
+            const uint2 words = *reinterpret_cast<const uint2 *>(data);
+            const float2 low = unpack_pair<T>(words.x), high = unpack_pair<T>(words.y);
+            values[0] = low.x, values[1] = low.y, values[2] = high.x, values[3] = high.y;
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) values[i] = i < valid ? to_float(data[i]) : 0.f;
+    }
+}
+
+template <class T>
+__device__ __forceinline__ void store_four(T *data, int valid, bool aligned, const float (&values)[4]) {
+    if (aligned && valid >= 4) {
+        if constexpr (sizeof(T) == 4)
+            *reinterpret_cast<float4 *>(data) = make_float4(values[0], values[1], values[2], values[3]);
+        else
+            *reinterpret_cast<uint2 *>(data) =
+                make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            if (i < valid) data[i] = from_float<T>(values[i]);
+    }
+}
+
+// As it is after it was stored.
+template <class T> __device__ __forceinline__ float rounded(float x) { return to_float(from_float<T>(x)); }
+
 // Whether every pixel of a tensor starts at a multiple of `bytes`.
 inline bool pixels_aligned(const Tensor &t, int bytes) {
     const int64_t element = bytes_of(t.element);

@@ -1,0 +1,281 @@
+// conv_backward_weights.cu - the gradient of a convolution's weights.
+//
+//   dw[f][c][ky][kx] = sum over n, y, x of dz[n][y][x][f] * a[n][y * stride + ky - padding][x * stride + kx - padding][c]
+//   a = activation(norm(x) + norm(residual)), dz = [gamma * invstd *] g + slope * z + offset
+//
+// Grid: parts of the tiles x slices of weights x points. A warp holds 16 filters x 16 channels x all taps in registers
+// over all its tiles; up to 8 such squares are a slice, and where there are fewer, warps share a square by pixels.
+// Passes: g, z, x and the residual once per slice (1 up to 32 x 64 or 16 x 128 weights of a tap); partial sums are
+// written once and read once by conv_weights_sum_kernel.
+// Determinism: float32 sums of a warp in the order of its tiles, warps of a square one after the other, parts in order in
+// float64. The parts are a function of shapes alone.
+// Source: implicit matrix product over pixels on mma.sync; operands are transposed by ldmatrix.trans as they are read.
+#include <algorithm>
+
+#include "conv_tile.cuh"
+
+namespace ist::cuda {
+namespace {
+
+constexpr int kMostParts = 128, kFewestParts = 8;
+constexpr int kMostTileBytes = 100 * 1024; // two blocks per SM
+constexpr int kMostUnits = 16;
+
+struct Arguments {
+    Source dz, src;
+    Tiling dz_tiling, src_tiling;
+    int kernel, parts;
+    int log_filters, log_channels;      // squares of a slice along both directions
+    int filter_slices, channel_slices;
+    int dz_chunks, src_chunks;          // log2 of the 16-byte chunks staged of a pixel
+    int dz_stride, src_stride;          // of the coefficients
+    int filters_padded, channels_padded;
+    size_t dz_bytes;                    // of the staged dz, a pixel of zeros at its end
+    float *partial;                     // [point][part][tap][filters_padded][channels_padded]
+    int64_t partial_stride;
+};
+
+__device__ __forceinline__ int log_squares(const Arguments &arg) { return arg.log_filters + arg.log_channels; }
+
+// kKernel 0: one tap per block, any kernel and stride.
+template <class T, int kKernel, int kStride>
+__global__ void __launch_bounds__(kConvThreads, 2) conv_backward_weights_kernel(const Arguments arg) {
+    constexpr int kTaps = kKernel ? kKernel * kKernel : 1, kSide = kKernel ? kKernel : 1;
+    const int point = int(blockIdx.z), part = int(blockIdx.x), lane = int(threadIdx.x) & 31;
+    const int warp = int(threadIdx.x) >> 5;
+    const int slices = arg.filter_slices * arg.channel_slices;
+    const int slice = int(blockIdx.y) % slices, tap = int(blockIdx.y) / slices;
+    const int channel_slice = slice % arg.channel_slices, filter_slice = slice / arg.channel_slices;
+    const int first_filter = (filter_slice << arg.log_filters) * 16;
+    const int first_channel = (channel_slice << arg.log_channels) * 16;
+    const int squares = 1 << log_squares(arg), square = warp & (squares - 1), share = warp >> log_squares(arg);
+    const int shares = kConvWarps >> log_squares(arg);
+    const int square_filter = (square >> arg.log_channels) * 16;
+    const int square_channel = (square & ((1 << arg.log_channels) - 1)) * 16;
+
+    char *shared = shared_memory();
+    float *dz_coefficients = reinterpret_cast<float *>(shared);
+    float *src_coefficients = dz_coefficients + 3 * arg.dz_stride;
+    char *dz_tile = reinterpret_cast<char *>(src_coefficients + 3 * arg.src_stride), *src_tile = dz_tile + arg.dz_bytes;
+    load_coefficients(dz_coefficients, arg.dz_stride, arg.dz, point);
+    load_coefficients(src_coefficients, arg.src_stride, arg.src, point);
+    const int dz_pitch = pixel_pitch(arg.dz_chunks), src_pitch = pixel_pitch(arg.src_chunks);
+    const Tiling &dt = arg.dz_tiling;
+    Tiling st = arg.src_tiling;
+    if (kKernel == 0) st.first_y += tap / arg.kernel, st.first_x += tap % arg.kernel;
+    const int zero_pixel = int(arg.dz_bytes) - dz_pitch;
+    for (int i = int(threadIdx.x) * 16; i < dz_pitch; i += int(blockDim.x) * 16)
+        *reinterpret_cast<uint4 *>(dz_tile + zero_pixel + i) = make_uint4(0, 0, 0, 0);
+
+    float acc[kTaps][2][4];
+#pragma unroll
+    for (int i = 0; i < kTaps; ++i)
+#pragma unroll
+        for (int j = 0; j < 8; ++j) acc[i][j >> 2][j & 3] = 0.f;
+
+    for (int index = part; index < dt.n_tiles; index += arg.parts) {
+        const TileAt at = tile_at(dt, index);
+        __syncthreads();
+        stage<T>(dz_tile, arg.dz_chunks, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point, first_filter);
+        stage<T>(src_tile, arg.src_chunks, src_coefficients, arg.src_stride, arg.src, nullptr, st, at, point,
+                 first_channel);
+        __syncthreads();
+        for (int unit = share; unit < dt.units(); unit += shares) {
+            const int group = unit / dt.strips, strip = unit - group * dt.strips;
+            SharedAddress left[kLanePixels<T>], right[kLanePixels<T>];
+            int left_row[kLanePixels<T>]; // columns past the last read zeros
+            const int columns = dt.images * dt.columns;
+#pragma unroll
+            for (int i = 0; i < kLanePixels<T>; ++i) {
+                const int column = strip * 16 + left_pixel<T>(lane, i);
+                const int image = dt.by_columns.quotient(column), x = column - image * dt.columns;
+                const int pixel = (image * dt.halo_rows + group * kRows) * dt.halo_columns + x;
+                left[i] = shared_address(dz_tile) +
+                          SharedAddress((column < columns ? pixel * dz_pitch : zero_pixel) +
+                                        square_filter * int(sizeof(T)));
+                left_row[i] = column < columns ? dt.halo_columns * dz_pitch : 0;
+                const int own = min(strip * 16 + right_pixel<T>(lane, i), columns - 1);
+                const int own_image = dt.by_columns.quotient(own), own_x = own - own_image * dt.columns;
+                const int own_pixel =
+                    (own_image * st.halo_rows + group * kRows * st.step) * st.halo_columns + own_x * st.step;
+                right[i] =
+                    shared_address(src_tile) + SharedAddress(own_pixel * src_pitch + square_channel * int(sizeof(T)));
+            }
+            Across<T> dz[kRows];
+#pragma unroll
+            for (int row = 0; row < kRows; ++row) {
+                SharedAddress address[kLanePixels<T>];
+#pragma unroll
+                for (int i = 0; i < kLanePixels<T>; ++i) address[i] = left[i] + SharedAddress(row * left_row[i]);
+                load_left<T>(dz[row], address, lane);
+            }
+            const int row_bytes = st.halo_columns * src_pitch;
+            if constexpr (kKernel == 0) {
+#pragma unroll
+                for (int row = 0; row < kRows; ++row) {
+                    SharedAddress address[kLanePixels<T>];
+#pragma unroll
+                    for (int i = 0; i < kLanePixels<T>; ++i)
+                        address[i] = right[i] + SharedAddress(row * st.step * row_bytes);
+                    Across<T> a;
+                    load_right<T>(a, address, lane);
+                    multiply_across<T>(acc[0], dz[row], a);
+                }
+            } else {
+#pragma unroll
+                for (int row = 0; row < (kRows - 1) * kStride + kSide; ++row) {
+#pragma unroll
+                    for (int kx = 0; kx < kSide; ++kx) {
+                        SharedAddress address[kLanePixels<T>];
+#pragma unroll
+                        for (int i = 0; i < kLanePixels<T>; ++i)
+                            address[i] = right[i] + SharedAddress(row * row_bytes + kx * src_pitch);
+                        Across<T> a;
+                        load_right<T>(a, address, lane);
+#pragma unroll
+                        for (int ky = 0; ky < kSide; ++ky)
+                            if (row >= ky && (row - ky) % kStride == 0 && (row - ky) / kStride < kRows)
+                                multiply_across<T>(acc[ky * kSide + kx], dz[(row - ky) / kStride], a);
+                    }
+                }
+            }
+        }
+    }
+
+    // Warps that share a square, one after the other.
+    float *sums = reinterpret_cast<float *>(dz_tile) + square * kTaps * 8 * 32 + lane;
+    for (int s = 1; s < shares; ++s) {
+        __syncthreads();
+        if (share == s) {
+#pragma unroll
+            for (int i = 0; i < kTaps * 8; ++i) sums[i * 32] = acc[i >> 3][(i >> 2) & 1][i & 3];
+        }
+        __syncthreads();
+        if (share == 0) {
+#pragma unroll
+            for (int i = 0; i < kTaps * 8; ++i) acc[i >> 3][(i >> 2) & 1][i & 3] += sums[i * 32];
+        }
+    }
+    if (share > 0) return;
+    const int filter = first_filter + square_filter + (lane >> 2);
+    const int channel = first_channel + square_channel + (lane & 3) * 2;
+    if (first_filter + square_filter >= arg.filters_padded || first_channel + square_channel >= arg.channels_padded)
+        return;
+    const int taps = arg.kernel * arg.kernel;
+#pragma unroll
+    for (int i = 0; i < kTaps; ++i) {
+        float *out = arg.partial + point * arg.partial_stride +
+                     ((int64_t(part) * taps + (kKernel ? i : tap)) * arg.filters_padded + filter) *
+                         arg.channels_padded +
+                     channel;
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+            *reinterpret_cast<float2 *>(out + j * 8) = make_float2(acc[i][j][0], acc[i][j][1]);
+            *reinterpret_cast<float2 *>(out + 8 * arg.channels_padded + j * 8) = make_float2(acc[i][j][2], acc[i][j][3]);
+        }
+    }
+}
+
+struct SumArguments {
+    const float *partial;
+    int64_t partial_stride;
+    int parts, taps, filters, channels, filters_padded, channels_padded;
+    Rows gradient;
+    int64_t weight;
+    float unscale;
+};
+
+__global__ void __launch_bounds__(256) conv_weights_sum_kernel(const SumArguments arg) {
+    const int point = int(blockIdx.z), i = int(blockIdx.x * blockDim.x + threadIdx.x);
+    const int channel = i % arg.channels_padded, rest = i / arg.channels_padded;
+    const int filter = rest % arg.filters_padded, tap = rest / arg.filters_padded;
+    if (channel >= arg.channels || filter >= arg.filters || tap >= arg.taps) return;
+    const int64_t step = int64_t(arg.taps) * arg.filters_padded * arg.channels_padded;
+    const float *from = arg.partial + point * arg.partial_stride + i;
+    double sum = 0;
+    for (int part = 0; part < arg.parts; ++part, from += step) sum += double(*from);
+    arg.gradient[point][arg.weight + (int64_t(filter) * arg.channels + channel) * arg.taps + tap] =
+        float(sum * double(arg.unscale));
+}
+
+int log2_up(int n) {
+    int log = 0;
+    while ((1 << log) < n) ++log;
+    return log;
+}
+
+struct Plan {
+    Tiling dz, src;
+    int log_filters, log_channels, filter_slices, channel_slices, dz_chunks, src_chunks;
+    int filters_padded, channels_padded, parts;
+    bool one_tap;
+};
+
+Plan plan_weights(const ConvShape &shape, Element element, int n_images) {
+    Plan p;
+    const int size = bytes_of(element), filter_squares = (shape.filters + 15) / 16;
+    const int channel_squares = (shape.in_channels + 15) / 16;
+    p.log_filters = std::min(2, log2_up(filter_squares));
+    p.log_channels = std::min(3 - p.log_filters, log2_up(channel_squares));
+    p.filter_slices = (filter_squares + (1 << p.log_filters) - 1) >> p.log_filters;
+    p.channel_slices = (channel_squares + (1 << p.log_channels) - 1) >> p.log_channels;
+    p.dz_chunks = p.log_filters + (size == 2 ? 1 : 2), p.src_chunks = p.log_channels + (size == 2 ? 1 : 2);
+    p.filters_padded = filter_squares * 16, p.channels_padded = channel_squares * 16;
+    p.one_tap = !(shape.kernel == 3 && shape.stride <= 2) && !(shape.kernel == 1 && shape.stride == 1);
+    Tiling t;
+    t.height = shape.height, t.width = shape.width, t.n_images = n_images;
+    t.step = shape.stride, t.first_y = t.first_x = -shape.padding, t.span = p.one_tap ? 1 : shape.kernel;
+    t.choose(kMostUnits, pixel_pitch(p.dz_chunks) + pixel_pitch(p.src_chunks), kMostTileBytes);
+    p.src = t;
+    p.dz = t.seen(1, 0, 1);
+    const int64_t read = int64_t(n_images) * (int64_t(shape.height) * shape.width * shape.filters +
+                                              int64_t(shape.in_height) * shape.in_width * shape.in_channels);
+    const int64_t weights = int64_t(shape.taps()) * p.filters_padded * p.channels_padded;
+    p.parts = int(std::clamp<int64_t>(read / (8 * weights), kFewestParts, kMostParts));
+    p.parts = std::min(p.parts, t.n_tiles);
+    return p;
+}
+
+} // namespace
+
+int64_t conv_weights_partial_floats(const ConvShape &shape, Element element, int n_images) {
+    const Plan p = plan_weights(shape, element, n_images);
+    return int64_t(p.parts) * shape.taps() * p.filters_padded * p.channels_padded;
+}
+
+void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream stream) {
+    const Element element = conv.src.x.element;
+    const Plan p = plan_weights(conv.shape, element, conv.n_images);
+    Arguments arg{};
+    arg.dz = Source::of(conv.dz, conv.params), arg.src = Source::of(conv.src, conv.params);
+    arg.dz_tiling = p.dz, arg.src_tiling = p.src;
+    arg.kernel = conv.shape.kernel, arg.parts = p.parts;
+    arg.log_filters = p.log_filters, arg.log_channels = p.log_channels;
+    arg.filter_slices = p.filter_slices, arg.channel_slices = p.channel_slices;
+    arg.dz_chunks = p.dz_chunks, arg.src_chunks = p.src_chunks;
+    arg.dz_stride = p.filters_padded, arg.src_stride = p.channels_padded;
+    arg.filters_padded = p.filters_padded, arg.channels_padded = p.channels_padded;
+    arg.dz_bytes = size_t(p.dz.halo_pixels() + 1) * size_t(pixel_pitch(p.dz_chunks));
+    arg.partial = conv.partial;
+    arg.partial_stride = conv_weights_partial_floats(conv.shape, element, conv.n_images);
+    const int taps = conv.shape.taps();
+    const size_t staged = arg.dz_bytes + size_t(p.src.halo_pixels()) * size_t(pixel_pitch(p.src_chunks));
+    const size_t exchanged = size_t(1 << (p.log_filters + p.log_channels)) * size_t(p.one_tap ? 1 : taps) * 8 * 32 * 4;
+    const size_t shared = size_t(3 * (arg.dz_stride + arg.src_stride)) * sizeof(float) + std::max(staged, exchanged);
+    const dim3 grid(unsigned(p.parts), unsigned(p.filter_slices * p.channel_slices * (p.one_tap ? taps : 1)),
+                    unsigned(n_points));
+    with_element(element, [&](auto zero) {
+        using T = decltype(zero);
+        const auto run = [&](auto entry) { launch(entry, grid, dim3(kConvThreads), shared, stream, arg); };
+        if (p.one_tap) run(conv_backward_weights_kernel<T, 0, 1>);
+        else if (conv.shape.kernel == 1) run(conv_backward_weights_kernel<T, 1, 1>);
+        else if (conv.shape.stride == 1) run(conv_backward_weights_kernel<T, 3, 1>);
+        else run(conv_backward_weights_kernel<T, 3, 2>);
+    });
+    const int64_t padded = int64_t(taps) * p.filters_padded * p.channels_padded;
+    launch(conv_weights_sum_kernel, dim3(unsigned((padded + 255) / 256), 1, unsigned(n_points)), dim3(256), 0, stream,
+           SumArguments{conv.partial, arg.partial_stride, p.parts, taps, conv.shape.filters, conv.shape.in_channels,
+                        p.filters_padded, p.channels_padded, conv.gradient, conv.weight, conv.unscale});
+}
+
+} // namespace ist::cuda

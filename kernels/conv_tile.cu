@@ -1,0 +1,98 @@
+// conv_tile.cu - host side of conv_tile.cuh: sources, the choice of tiles.
+#include "conv_tile.cuh"
+
+#include <algorithm>
+
+namespace ist::cuda {
+
+Source Source::of(const Operand &operand, ConstRows params) {
+    Source s;
+    s.x = operand.x, s.r = operand.residual;
+    s.norm = operand.norm, s.r_norm = operand.residual_norm;
+    s.relu = operand.activation == Activation::kRelu;
+    s.r_step = operand.residual_step, s.r_first = operand.residual_first;
+    s.x_aligned = pixels_aligned(s.x, 16), s.r_aligned = pixels_aligned(s.r, 16);
+    s.params = params;
+    return s;
+}
+
+Source Source::of(const OutputGradient &dz, ConstRows params) {
+    Source s;
+    s.x = dz.dz.g;
+    if (dz.dz.corrected) s.r = dz.dz.value;
+    s.gradient = true;
+    s.norm = dz.scaled_by;
+    s.slope = dz.dz.slope, s.offset = dz.dz.offset;
+    s.x_aligned = pixels_aligned(s.x, 16), s.r_aligned = pixels_aligned(s.r, 16);
+    s.params = params;
+    return s;
+}
+
+namespace {
+
+constexpr int kMostColumns = 32;
+constexpr int kMostParts = 264;           // two blocks per SM of an H200, for one point
+constexpr int kMostTileBytes = 56 * 1024; // three or four blocks per SM
+constexpr int kMostGroups = 4;
+
+int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+} // namespace
+
+void Tiling::choose(int most_units, int pixel_bytes, int most_bytes) {
+    const auto halo = [&](int n) { return (n - 1) * step + span; };
+    columns = ceil_div(width, ceil_div(width, kMostColumns));
+    images = std::max(1, std::min(n_images, kMostColumns / columns));
+    const auto strips_of = [&] { return ceil_div(images * columns, 16); };
+    while (strips_of() > most_units) {
+        if (images > 1) images = ceil_div(images, 2);
+        else columns = ceil_div(columns, 2);
+    }
+    const int all_groups = ceil_div(height, kRows);
+    row_groups = std::min(all_groups, most_units / strips_of());
+    const auto bytes = [&] {
+        return int64_t(images) * halo(row_groups * kRows) * halo(columns) * int64_t(pixel_bytes);
+    };
+    while (bytes() > most_bytes) {
+        if (row_groups > 1) row_groups = ceil_div(row_groups, 2);
+        else if (images > 1) images = ceil_div(images, 2);
+        else if (columns > 1) columns = ceil_div(columns, 2);
+        else break;
+    }
+    row_groups = ceil_div(all_groups, ceil_div(all_groups, row_groups));
+    rows = row_groups * kRows;
+    strips = strips_of();
+    tiles_y = ceil_div(height, rows), tiles_x = ceil_div(width, columns);
+    n_tiles = ceil_div(n_images, images) * tiles_y * tiles_x;
+    by_columns = Division(columns), by_tiles_x = Division(tiles_x), by_tiles_y = Division(tiles_y);
+    *this = seen(step, first_y, span);
+}
+
+Tiling Tiling::seen(int other_step, int other_first, int other_span) const {
+    Tiling t = *this;
+    t.step = other_step, t.first_y = t.first_x = other_first, t.span = other_span;
+    t.halo_rows = (rows - 1) * t.step + t.span, t.halo_columns = (columns - 1) * t.step + t.span;
+    t.by_halo_columns = Division(t.halo_columns), t.by_halo_plane = Division(t.halo_rows * t.halo_columns);
+    return t;
+}
+
+void Walk::choose(int in_channels, Element element) {
+    n_steps = (in_channels * bytes_of(element) + 31) / 32;
+    log_chunks = n_steps == 1 ? 1 : n_steps == 2 || n_steps > 4 ? 2 : 3;
+    const bool at_once = (1 << (log_chunks - 1)) >= n_steps;
+    const int slices = ceil_div(outputs, 16);
+    log_groups = 0;
+    while ((1 << log_groups) < std::min(slices, kMostGroups)) ++log_groups;
+    n_groups = ceil_div(slices, 1 << log_groups);
+    const int workers = kConvWarps >> log_groups;
+    tiling.choose(at_once ? 2 * workers : workers, pixel_pitch(log_chunks), kMostTileBytes);
+    parts = std::min(tiling.n_tiles, kMostParts);
+    coefficient_stride = ceil_div(in_channels, 16) * 16;
+}
+
+size_t Walk::shared_bytes() const {
+    return size_t(3 * coefficient_stride + kConvWarps * 16 * kConvMoments) * sizeof(float) +
+           size_t(tiling.halo_pixels()) * size_t(pixel_pitch(log_chunks));
+}
+
+} // namespace ist::cuda
