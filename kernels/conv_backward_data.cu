@@ -28,7 +28,7 @@ __device__ __forceinline__ int64_t pixel_of(const Tensor &t, int point, int imag
 }
 
 template <class T, int kKernel>
-__global__ void __launch_bounds__(kConvThreads, 2) conv_backward_data_kernel(const Arguments arg) {
+__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_data_kernel(const __grid_constant__ Arguments arg) {
     const Place place(arg.walk);
     const InputGradient &in = arg.input;
     const int outputs = arg.walk.outputs, c = place.channel, left = outputs - c, point = place.point;

@@ -39,7 +39,7 @@ __device__ __forceinline__ int log_squares(const Arguments &arg) { return arg.lo
 
 // kKernel 0: one tap per block, any kernel and stride.
 template <class T, int kKernel, int kStride>
-__global__ void __launch_bounds__(kConvThreads, 2) conv_backward_weights_kernel(const Arguments arg) {
+__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_weights_kernel(const __grid_constant__ Arguments arg) {
     constexpr int kTaps = kKernel ? kKernel * kKernel : 1, kSide = kKernel ? kKernel : 1;
     const int point = int(blockIdx.z), part = int(blockIdx.x), lane = int(threadIdx.x) & 31;
     const int warp = int(threadIdx.x) >> 5;
@@ -61,8 +61,8 @@ __global__ void __launch_bounds__(kConvThreads, 2) conv_backward_weights_kernel(
     load_coefficients(src_coefficients, arg.src_stride, arg.src, point);
     const int dz_pitch = pixel_pitch(arg.dz_chunks), src_pitch = pixel_pitch(arg.src_chunks);
     const Tiling &dt = arg.dz_tiling;
-    Tiling st = arg.src_tiling;
-    if (kKernel == 0) st.first_y += tap / arg.kernel, st.first_x += tap % arg.kernel;
+    const Tiling &st = arg.src_tiling;
+    const int tap_y = kKernel ? 0 : tap / arg.kernel, tap_x = kKernel ? 0 : tap % arg.kernel;
     const int zero_pixel = int(arg.dz_bytes) - dz_pitch;
     for (int i = int(threadIdx.x) * 16; i < dz_pitch; i += int(blockDim.x) * 16)
         *reinterpret_cast<uint4 *>(dz_tile + zero_pixel + i) = make_uint4(0, 0, 0, 0);
@@ -76,9 +76,9 @@ __global__ void __launch_bounds__(kConvThreads, 2) conv_backward_weights_kernel(
     for (int index = part; index < dt.n_tiles; index += arg.parts) {
         const TileAt at = tile_at(dt, index);
         __syncthreads();
-        stage<T>(dz_tile, arg.dz_chunks, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point, first_filter);
+        stage<T>(dz_tile, arg.dz_chunks, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point, first_filter, 0, 0);
         stage<T>(src_tile, arg.src_chunks, src_coefficients, arg.src_stride, arg.src, nullptr, st, at, point,
-                 first_channel);
+                 first_channel, tap_y, tap_x);
         __syncthreads();
         for (int unit = share; unit < dt.units(); unit += shares) {
             const int group = unit / dt.strips, strip = unit - group * dt.strips;

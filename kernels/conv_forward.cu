@@ -34,20 +34,19 @@ __device__ __forceinline__ Moments merge(const Moments &a, const Moments &b) {
 }
 
 template <class T, int kKernel, int kStride>
-__global__ void __launch_bounds__(kConvThreads, 2) conv_forward_kernel(const Arguments arg) {
+__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_forward_kernel(const __grid_constant__ Arguments arg) {
     const Place place(arg.walk);
     const int outputs = arg.walk.outputs, left = outputs - place.channel;
-    float bias[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-        bias[i] = arg.bias >= 0 && i < left ? arg.params[place.point][arg.bias + place.channel + i] : 0.f;
     T *dst = static_cast<T *>(arg.dst.data) + place.point * arg.dst.point_stride + place.channel;
     float pivot[4] = {0, 0, 0, 0}, sum[4] = {0, 0, 0, 0}, square[4] = {0, 0, 0, 0};
     int count = 0;
     walk_tiles<T, kKernel, kStride>(arg.walk, place, [&](int image, int y, int x, const float(&sums)[4]) {
-        float values[4];
+        float values[4] = {sums[0], sums[1], sums[2], sums[3]};
+        if (arg.bias >= 0) {
 #pragma unroll
-        for (int i = 0; i < 4; ++i) values[i] = sums[i] + bias[i];
+            for (int i = 0; i < 4; ++i)
+                if (i < left) values[i] += __ldg(arg.params[place.point] + arg.bias + place.channel + i);
+        }
         store_four<T>(dst + ((int64_t(image) * arg.dst.height + y) * arg.dst.width + x) * arg.dst.pitch, left,
                       arg.dst_aligned, values);
         if (!arg.statistics.data) return;

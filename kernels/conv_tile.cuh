@@ -14,9 +14,12 @@
 #include "launch.cuh"
 #include "matrix_unit.cuh"
 
+#include "../native/src/random.h" // IST_HD
+
 namespace ist::cuda {
 
 constexpr int kConvThreads = 256, kConvWarps = kConvThreads / 32;
+template <class T> constexpr int kConvBlocks = sizeof(T) == 2 ? 2 : 1; // per SM: registers for each
 constexpr int kRows = 4; // rows of a strip that a warp holds in registers
 
 // n / divisor by a multiplication, exact for n * divisor < 2^32.
@@ -24,10 +27,10 @@ struct Division {
     uint32_t divisor = 1, magic = 0;
     Division() = default;
     explicit Division(int d) : divisor(uint32_t(d)), magic(uint32_t((uint64_t(1) << 32) / uint32_t(d) + 1)) {}
-    __host__ __device__ int quotient(int n) const {
+    IST_HD int quotient(int n) const {
         return divisor == 1 ? n : int((uint64_t(uint32_t(n)) * magic) >> 32);
     }
-    __host__ __device__ int remainder(int n) const { return n - quotient(n) * int(divisor); }
+    IST_HD int remainder(int n) const { return n - quotient(n) * int(divisor); }
 };
 
 // --- values read by a convolution ------------------------------------------------------------------------------------
@@ -92,7 +95,7 @@ struct Tiling {
     int strips = 1, row_groups = 1;
     Division by_columns, by_halo_columns, by_halo_plane, by_tiles_x, by_tiles_y;
     int halo_pixels() const { return images * halo_rows * halo_columns; }
-    int units() const { return strips * row_groups; }
+    IST_HD int units() const { return strips * row_groups; }
     // Chooses a tile of at most `most_units` units (strips x groups of kRows rows), whose staged pixels fit
     // `most_bytes` at `pixel_bytes` each where that is possible at all.
     void choose(int most_units, int pixel_bytes, int most_bytes);
@@ -112,14 +115,15 @@ __device__ __forceinline__ TileAt tile_at(const Tiling &t, int index) {
 }
 
 // Shared memory of one pixel that holds 2^log_chunks chunks of 16 bytes.
-__host__ __device__ constexpr int pixel_pitch(int log_chunks) { return (16 << log_chunks) + 16; }
+IST_HD constexpr int pixel_pitch(int log_chunks) { return (16 << log_chunks) + 16; }
 
 // Stages channels first_channel .. of the pixels a tile sees; `coefficients` are those of this block's channels, from
-// channel 0 of the source on, 3 arrays of `stride` floats. Where kept.data is set, what the tile owns is written there.
+// channel 0 of the source on, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
+// what the tile owns is written there.
 template <class T>
 __device__ __forceinline__ void stage(char *tile, int log_chunks, const float *coefficients, int stride,
                                       const Source &s, const Tensor *kept, const Tiling &t, const TileAt &at, int point,
-                                      int first_channel) {
+                                      int first_channel, int dy, int dx) {
     constexpr int kN = kPerChunk<T>;
     const int chunk = int(threadIdx.x) & ((1 << log_chunks) - 1), c = first_channel + chunk * kN;
     const int valid = s.x.channels - c, pitch = pixel_pitch(log_chunks);
@@ -136,8 +140,9 @@ __device__ __forceinline__ void stage(char *tile, int log_chunks, const float *c
     }
     const T *x = static_cast<const T *>(s.x.data) + point * s.x.point_stride;
     const T *r = static_cast<const T *>(s.r.data) + (s.r.data ? point * s.r.point_stride : 0);
-    const int first_y = at.y * t.step + t.first_y, first_x = at.x * t.step + t.first_x;
+    const int first_y = at.y * t.step + t.first_y + dy, first_x = at.x * t.step + t.first_x + dx;
     const int n = t.images * t.halo_rows * t.halo_columns;
+#pragma unroll 1
     for (int p = int(threadIdx.x) >> log_chunks; p < n; p += int(blockDim.x) >> log_chunks) {
         const int image = t.by_halo_plane.quotient(p), in_plane = p - image * t.halo_rows * t.halo_columns;
         const int row = t.by_halo_columns.quotient(in_plane), column = in_plane - row * t.halo_columns;
@@ -337,7 +342,7 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
                     __syncthreads();
                     stage<T>(tile, walk.log_chunks, coefficient, walk.coefficient_stride, walk.src,
                              walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
-                             place.point, step * kStep<T>);
+                             place.point, step * kStep<T>, 0, 0);
                     __syncthreads();
                 }
                 if (!active) continue;
