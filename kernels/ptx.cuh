@@ -308,4 +308,15 @@ __device__ __forceinline__ void dependency_wait() {
 #endif
 }
 
+// One 32-bit word of shared memory.
+__device__ __forceinline__ uint32_t load_shared_word(SharedAddress address) {
+    uint32_t word;
+#if defined(IST_EMULATION)
+    std::memcpy(&word, reinterpret_cast<const void *>(address), sizeof word);
+#else
+    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(address) : "memory");
+#endif
+    return word;
+}
+
 } // namespace ist::cuda
