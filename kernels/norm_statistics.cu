@@ -24,11 +24,12 @@ __global__ void __launch_bounds__(kChannelThreads)
     const RunPlace place = run_place<W>(runs);
     const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
     const int64_t end = min(begin + partition.rows_per_part, partition.rows);
-    float pivot[W], sum[W], square[W];
+    float origin[W], pivot[W], sum[W], square[W];
     int count = 0;
 #pragma unroll
-    for (int i = 0; i < W; ++i) pivot[i] = sum[i] = square[i] = 0.f;
-    if (place.active)
+    for (int i = 0; i < W; ++i) origin[i] = pivot[i] = sum[i] = square[i] = 0.f;
+    if (place.active) {
+        load_run<T, W>(at<const T>(p.x, place.point, begin, place.channel), origin);
         for (int64_t row = begin + place.row; row < end; row += runs.block_rows, ++count) {
             float x[W];
             load_run<T, W>(at<const T>(p.x, place.point, row, place.channel), x);
@@ -39,6 +40,7 @@ __global__ void __launch_bounds__(kChannelThreads)
                 sum[i] += d, square[i] = fmaf(d, d, square[i]);
             }
         }
+    }
 
     float *counts = reinterpret_cast<float *>(shared_memory()), *means = counts + kChannelThreads;
     float *squares = means + W * kChannelThreads;
@@ -47,7 +49,7 @@ __global__ void __launch_bounds__(kChannelThreads)
 #pragma unroll
     for (int i = 0; i < W; ++i) {
         const float shift = count > 0 ? sum[i] / float(count) : 0.f, m2 = square[i] - sum[i] * shift;
-        means[i * kChannelThreads + thread] = pivot[i] + shift;
+        means[i * kChannelThreads + thread] = (pivot[i] - origin[i]) + shift;
         squares[i * kChannelThreads + thread] = m2 < 0.f ? 0.f : m2; // NaN stays
     }
     __syncthreads();
@@ -73,7 +75,7 @@ __global__ void __launch_bounds__(kChannelThreads)
 #pragma unroll
     for (int i = 0; i < W; ++i) {
         out[i] = counts[thread];
-        out[runs.channels + i] = means[i * kChannelThreads + thread];
+        out[runs.channels + i] = origin[i] + means[i * kChannelThreads + thread];
         out[2 * runs.channels + i] = squares[i * kChannelThreads + thread];
     }
 }
