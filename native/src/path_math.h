@@ -125,6 +125,30 @@ IST_HD inline void plan_path(int n_pivots, const double *squared_gaps, const flo
     }
 }
 
+// A pivot and where it goes.
+struct PathMove {
+    int pivot, segment;
+    double fraction;
+};
+
+// The moves of the inner pivots, in an order in which they can be done in place by one who keeps the ends of the
+// segment he read last: no other value that a move reads has been overwritten before. Segments ascend with the pivots.
+// A run of pivots that do not lie ahead of their segment, i <= segment + 1, is done upwards; a run of those that do,
+// downwards; and runs from the last to the first, because a run reads at most the first pivot of the run before it,
+// never one of the run behind it.
+IST_HD inline void order_moves(int n_pivots, const PathPlace *places, PathMove *moves) {
+    const auto ahead = [&](int i) { return i > places[i].segment + 1; };
+    for (int last = n_pivots - 2, first; last > 0; last = first - 1) {
+        first = last;
+        while (first > 1 && ahead(first - 1) == ahead(last)) --first;
+        const int n = last - first + 1;
+        for (int k = 0; k < n; ++k) {
+            const int i = ahead(last) ? last - k : first + k;
+            *moves++ = PathMove{i, places[i].segment, places[i].fraction};
+        }
+    }
+}
+
 // The inner pivot of highest loss, or -1 where no loss is a number.
 IST_HD inline int climbing_pivot(int n_pivots, const double *losses) {
     int highest = -1;

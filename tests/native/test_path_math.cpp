@@ -1,6 +1,7 @@
 // test_path_math.cpp - tangents, forces and respacing on scalars, against vectors in the plane and on degenerate paths.
 #include "path_math.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -210,6 +211,49 @@ TEST(Climbing, ChoosesTheHighestInnerPivot) {
     EXPECT_EQ(climbing_pivot(5, losses), 2);
     EXPECT_EQ(climbing_pivot(5, some), 3);
     EXPECT_EQ(climbing_pivot(4, none), -1);
+}
+
+// Moves a path of numbers in place, as a device does, and as it is meant.
+TEST(OrderMoves, LeavesEveryValueAloneUntilItHasBeenRead) {
+    uint64_t state = 1;
+    const auto below = [&](int n) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        return int((state >> 33) % uint64_t(n));
+    };
+    for (int trial = 0; trial < 20000; ++trial) {
+        const int n = 3 + below(trial % 2 ? 6 : 40);
+        std::vector<PathPlace> places(n);
+        std::vector<int> segments(n - 2); // ascending; few distinct ones in some trials
+        const int first = below(n - 1), distinct = 1 + below(n - 1 - first);
+        for (int &segment : segments) segment = first + below(distinct);
+        std::sort(segments.begin(), segments.end());
+        for (int i = 1; i < n - 1; ++i) places[i] = PathPlace{segments[i - 1], below(2) / 4.0};
+        std::vector<PathMove> moves(n - 2);
+        order_moves(n, places.data(), moves.data());
+
+        std::vector<double> old(n), path;
+        for (double &value : old) value = below(1 << 20);
+        path = old;
+        std::vector<int> moved(n);
+        int segment = -2;
+        double from = 0, to = 0;
+        for (const PathMove &move : moves) {
+            if (move.segment == segment + 1) from = to, to = path[move.segment + 1];
+            else if (move.segment == segment - 1) to = from, from = path[move.segment];
+            else if (move.segment != segment) from = path[move.segment], to = path[move.segment + 1];
+            segment = move.segment;
+            path[move.pivot] = (1 - move.fraction) * from + move.fraction * to;
+            moved[move.pivot]++;
+        }
+        EXPECT_EQ(path.front(), old.front());
+        EXPECT_EQ(path.back(), old.back());
+        for (int i = 1; i < n - 1; ++i) {
+            const PathPlace &place = places[i];
+            ASSERT_EQ(moved[i], 1) << "pivot " << i << " of " << n;
+            ASSERT_EQ(path[i], (1 - place.fraction) * old[place.segment] + place.fraction * old[place.segment + 1])
+                << "trial " << trial << ", pivot " << i << " of " << n;
+        }
+    }
 }
 
 } // namespace
