@@ -11,10 +11,10 @@ import tempfile
 
 SOURCE = """
 __global__ void __launch_bounds__(64) conv_forward_kernel(float *p, int n) {
-    float kept[64];
-    for (int i = 0; i < 64; ++i) kept[i] = p[i * n];
+    float kept[256];
+    for (int i = 0; i < 256; ++i) kept[i] = p[i * n];
     __syncthreads();
-    p[threadIdx.x] = kept[(threadIdx.x ^ n) & 63];
+    p[threadIdx.x] = kept[(threadIdx.x ^ n) & 255];
 }
 __global__ void __launch_bounds__(64) sound_kernel(float4 *p) { p[threadIdx.x] = p[threadIdx.x + 64]; }
 """
@@ -32,7 +32,7 @@ def main():
         faults = run.stderr.splitlines()
         assert run.returncode == 1, run
         assert len(faults) == 2, faults
-        assert faults[0].startswith("conv_forward_kernel on sm_90 uses local memory: stack 256, "), faults
+        assert faults[0].startswith("conv_forward_kernel on sm_90 uses local memory: stack 1024, "), faults
         assert faults[1] == "conv_forward_kernel on sm_90 has no tensor-core instruction", faults
         sound = [line for line in table.read_text().splitlines() if line.startswith("| `sound_kernel`")]
         assert len(sound) == 1 and "| 128 × 1 | – | 128 × 1 |" in sound[0], sound
