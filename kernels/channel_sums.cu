@@ -56,7 +56,7 @@ void channel_sums(const ChannelSumsParams &params, int n_points, Stream stream) 
     const Partition partition = partition_of(g, params.n_images);
     const dim3 grid(unsigned(partition.parts), unsigned(runs.groups), unsigned(n_points));
     with_element(g.element, [&](auto t) {
-        with_width(width, [&](auto w) {
+        with_width<decltype(t)>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
             launch(channel_sums_kernel<decltype(t), W>, grid, dim3(kChannelThreads),
                    size_t(W) * kChannelThreads * sizeof(float), stream, params, runs, partition);

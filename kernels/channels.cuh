@@ -1,9 +1,11 @@
 // channels.cuh - how kernels walk tensors of any shape: each thread keeps one run of W channels and goes down pixels.
 //
-// W is 8, 4 or 1, the widest that every tensor's alignment and channel count allow, so that runs are read and written
-// by whole words and never reach into a neighbouring range of a concatenation. A block is `lanes` runs wide and
-// `block_rows` pixels high; grid: x parts of the pixels, y groups of runs, z points.
+// W is 8 (of 16-bit elements), 4 or 1, the widest that every tensor's alignment and channel count allow, so that runs
+// are read and written by whole words and never reach into a neighbouring range of a concatenation. A block is `lanes`
+// runs wide and `block_rows` pixels high; grid: x parts of the pixels, y groups of runs, z points.
 #pragma once
+
+#include <type_traits>
 
 #include "element.cuh"
 #include "launch.cuh"
@@ -14,43 +16,41 @@ namespace ist::cuda {
 
 constexpr int kChannelThreads = 256;
 
-template <class T, int W> __device__ __forceinline__ void load_run(const T *from, float (&values)[W]) {
-    constexpr int kBytes = W * int(sizeof(T));
-    if constexpr (kBytes % 16 == 0) {
-#pragma unroll
-        for (int i = 0; i < kBytes / 16; ++i) {
-            float part[kPerChunk<T>];
-            unpack<T>(reinterpret_cast<const uint4 *>(from)[i], part);
-#pragma unroll
-            for (int j = 0; j < kPerChunk<T>; ++j) values[i * kPerChunk<T> + j] = part[j];
-        }
-    } else if constexpr (kBytes == 8) {
-        const uint2 words = *reinterpret_cast<const uint2 *>(from);
-        const float2 low = unpack_pair<T>(words.x), high = unpack_pair<T>(words.y);
-        values[0] = low.x, values[1] = low.y, values[2] = high.x, values[3] = high.y;
+// A run as it lies in memory: 16 bytes, 8 bytes or one element. Kernels load all runs they need before they unpack the
+// first, so that the loads are under way together.
+template <class T, int W> struct RawRun {
+    static constexpr int kBytes = W * int(sizeof(T));
+    static_assert(kBytes == 16 || kBytes == 8 || W == 1, "a run is a chunk, half a chunk or an element");
+    using Words = std::conditional_t<kBytes == 16, uint4, std::conditional_t<kBytes == 8, uint2, T>>;
+    Words words;
+};
+
+template <class T, int W> __device__ __forceinline__ RawRun<T, W> load_raw(const T *from) {
+    return {*reinterpret_cast<const typename RawRun<T, W>::Words *>(from)};
+}
+
+template <class T, int W> __device__ __forceinline__ void unpack_run(const RawRun<T, W> &raw, float (&values)[W]) {
+    if constexpr (W == 1) {
+        values[0] = to_float(raw.words);
+    } else if constexpr (RawRun<T, W>::kBytes == 16) {
+        unpack<T>(raw.words, values);
     } else {
-#pragma unroll
-        for (int i = 0; i < W; ++i) values[i] = to_float(from[i]);
+        const float2 low = unpack_pair<T>(raw.words.x), high = unpack_pair<T>(raw.words.y);
+        values[0] = low.x, values[1] = low.y, values[2] = high.x, values[3] = high.y;
     }
 }
 
+template <class T, int W> __device__ __forceinline__ void load_run(const T *from, float (&values)[W]) {
+    unpack_run<T, W>(load_raw<T, W>(from), values);
+}
+
 template <class T, int W> __device__ __forceinline__ void store_run(T *to, const float (&values)[W]) {
-    constexpr int kBytes = W * int(sizeof(T));
-    if constexpr (kBytes % 16 == 0) {
-#pragma unroll
-        for (int i = 0; i < kBytes / 16; ++i) {
-            float part[kPerChunk<T>];
-#pragma unroll
-            for (int j = 0; j < kPerChunk<T>; ++j) part[j] = values[i * kPerChunk<T> + j];
-            reinterpret_cast<uint4 *>(to)[i] = pack<T>(part);
-        }
-    } else if constexpr (kBytes == 8) {
-        *reinterpret_cast<uint2 *>(to) =
+    using Words = typename RawRun<T, W>::Words;
+    if constexpr (W == 1) *to = from_float<T>(values[0]);
+    else if constexpr (RawRun<T, W>::kBytes == 16) *reinterpret_cast<Words *>(to) = pack<T>(values);
+    else
+        *reinterpret_cast<Words *>(to) =
             make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
-    } else {
-#pragma unroll
-        for (int i = 0; i < W; ++i) to[i] = from_float<T>(values[i]);
-    }
 }
 
 // Writes, or adds to what is there.
@@ -72,7 +72,7 @@ class RunWidth {
   public:
     RunWidth &fit(const Tensor &t) {
         if (!t.data) return *this;
-        while (w_ > 1 && !pixels_aligned(t, std::min(16, w_ * bytes_of(t.element)))) narrow();
+        while (w_ > 1 && (w_ * bytes_of(t.element) > 16 || !pixels_aligned(t, w_ * bytes_of(t.element)))) narrow();
         return fit(t.channels);
     }
     RunWidth &fit(int channels) {
@@ -143,13 +143,12 @@ template <int W> __device__ void sum_rows(float (&values)[W], const Runs &runs, 
 
 template <int W> using Width = std::integral_constant<int, W>;
 
-// Calls body(Width<W>()).
-template <class Body> void with_width(int width, Body body) {
-    switch (width) {
-    case 8: return body(Width<8>());
-    case 4: return body(Width<4>());
-    default: return body(Width<1>());
-    }
+// Calls body(Width<W>()) for runs of T, the wider type where there are two.
+template <class T, class Body> void with_width(int width, Body body) {
+    if constexpr (sizeof(T) == 2)
+        if (width == 8) return body(Width<8>());
+    if (width == 4) return body(Width<4>());
+    return body(Width<1>());
 }
 
 inline void expect(bool condition, const char *sentence) {

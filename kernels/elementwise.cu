@@ -20,12 +20,19 @@ __global__ void __launch_bounds__(kChannelThreads) materialise_kernel(Materialis
     if (!place.active) return;
     const RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, place.channel, runs.channels);
     const int64_t first = int64_t(blockIdx.x) * runs.block_rows * kRowsPerThread + place.row;
+    RawOperand<S, W> raw[kRowsPerThread]{};
+#pragma unroll
+    for (int i = 0; i < kRowsPerThread; ++i) {
+        const int64_t row = first + i * runs.block_rows;
+        if (row < rows)
+            raw[i] = load_operand<S, W>(p.from, operand, place.point, row, place.channel, p.dst.height, p.dst.width);
+    }
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
         const int64_t row = first + i * runs.block_rows;
         if (row >= rows) break;
         float values[W];
-        operand_run<S, W>(p.from, operand, place.point, row, place.channel, p.dst.height, p.dst.width, values);
+        operand_run<S, W>(p.from, operand, raw[i], values);
         store_run<D, W>(at<D>(p.dst, place.point, row, place.channel), values);
     }
 }
@@ -35,7 +42,8 @@ template <class S, class D> void materialise_as(const MaterialiseParams &p, int 
     const Runs runs = runs_of(p.dst.channels, width);
     const int64_t rows = rows_of(p.dst, p.n_images), per_block = int64_t(runs.block_rows) * kRowsPerThread;
     const dim3 grid(unsigned((rows + per_block - 1) / per_block), unsigned(runs.groups), unsigned(n_points));
-    with_width(width, [&](auto w) {
+    using Wider = std::conditional_t<sizeof(S) == 4, S, D>;
+    with_width<Wider>(width, [&](auto w) {
         launch(materialise_kernel<S, D, decltype(w)::value>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows);
     });
 }

@@ -15,11 +15,11 @@
 namespace ist::cuda {
 namespace {
 
-// Sums: of no norm, of x's, of both.
-enum class Sums { kNone, kX, kBoth };
+// Which inputs are normalised: neither, x, or the residual and perhaps x.
+enum class Norms { kNone, kX, kResidual };
 
-template <class T, int W, Sums kSums>
-__global__ void __launch_bounds__(kChannelThreads)
+template <class T, int W, Norms kNorms>
+__global__ void __launch_bounds__(kChannelThreads, 2)
     elementwise_backward_kernel(ElementwiseBackwardParams p, Runs runs, Partition partition) {
     const RunPlace place = run_place<W>(runs);
     const Tensor &dst = p.dst.g;
@@ -30,16 +30,23 @@ __global__ void __launch_bounds__(kChannelThreads)
 
     bool has_residual = false;
     if (place.active) {
-        const RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, place.channel, runs.channels);
+        RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, place.channel, runs.channels);
+        if (kNorms == Norms::kNone) operand.norm.applied = false;
+        if (kNorms != Norms::kResidual) operand.residual_norm.applied = false;
         const RunCorrection<W> correction = run_correction<W>(p.dst, place.point, place.channel);
         has_residual = operand.has_residual;
+        const bool writes_residual = has_residual && p.residual.g.data;
+        const bool reads_y = p.from.activation != Activation::kNone && p.y.data;
+        const bool recomputes = p.from.activation != Activation::kNone && !p.y.data;
+        const bool reads_x = p.from.x.data && (recomputes || (kNorms != Norms::kNone && p.sums));
+        const bool reads_residual = has_residual && (recomputes || kNorms == Norms::kResidual);
         float mean[W], residual_mean[W];
 #pragma unroll
         for (int i = 0; i < W; ++i) {
-            mean[i] = kSums != Sums::kNone && p.sums
+            mean[i] = kNorms != Norms::kNone && p.sums
                           ? p.from.norm.mean.data[place.point * p.from.norm.mean.stride + place.channel + i]
                           : 0.f;
-            residual_mean[i] = kSums == Sums::kBoth && has_residual
+            residual_mean[i] = kNorms == Norms::kResidual && has_residual
                                    ? p.from.residual_norm.mean
                                          .data[place.point * p.from.residual_norm.mean.stride + residual_channel + i]
                                    : 0.f;
@@ -47,56 +54,65 @@ __global__ void __launch_bounds__(kChannelThreads)
         const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
         const int64_t end = min(begin + partition.rows_per_part, partition.rows);
         for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {
+            const RawGradient<T, W> raw_dy = load_gradient<T, W>(p.dst, place.point, row, place.channel);
+            RawRun<T, W> raw_y{}, raw_dx{}, raw_dresidual{};
+            RawOperand<T, W> raw{};
+            if (reads_x) raw.x = load_raw<T, W>(at<const T>(p.from.x, place.point, row, place.channel));
+            const int64_t residual_at =
+                has_residual ? residual_row(p.from.residual, p.from.residual_step, dst.height, dst.width, row) : 0;
+            if (reads_residual)
+                raw.residual = load_raw<T, W>(at<const T>(p.from.residual, place.point, residual_at, residual_channel));
+            if (reads_y) raw_y = load_raw<T, W>(at<const T>(p.y, place.point, row, place.channel));
+            T *dx_at = p.x.g.data ? at<T>(p.x.g, place.point, row, place.channel) : nullptr;
+            T *dresidual_at =
+                writes_residual ? at<T>(p.residual.g, place.point, residual_at, residual_channel) : nullptr;
+            if (dx_at && p.x.add) raw_dx = load_raw<T, W>(dx_at);
+            if (dresidual_at && p.residual.add) raw_dresidual = load_raw<T, W>(dresidual_at);
+
             float dy[W];
-            gradient_run<T, W>(p.dst, correction, place.point, row, place.channel, dy);
+            gradient_run<T, W>(p.dst, correction, raw_dy, dy);
             if (p.from.activation != Activation::kNone) {
                 float y[W];
-                if (p.y.data) {
-                    load_run<T, W>(at<const T>(p.y, place.point, row, place.channel), y);
+                if (reads_y) {
+                    unpack_run<T, W>(raw_y, y);
                 } else {
-                    operand_run<T, W>(p.from, operand, place.point, row, place.channel, dst.height, dst.width, y);
+                    operand_run<T, W>(p.from, operand, raw, y);
 #pragma unroll
                     for (int i = 0; i < W; ++i) y[i] = to_float(from_float<T>(y[i])); // as it would have been stored
                 }
 #pragma unroll
                 for (int i = 0; i < W; ++i) dy[i] = activate_backward(dy[i], y[i], p.from.activation);
             }
-            if (kSums != Sums::kNone && p.sums) {
+            if (kNorms != Norms::kNone && p.sums) {
                 float x[W];
-                load_run<T, W>(at<const T>(p.from.x, place.point, row, place.channel), x);
+                unpack_run<T, W>(raw.x, x);
 #pragma unroll
                 for (int i = 0; i < W; ++i) sum[i] += dy[i], product[i] = fmaf(dy[i], x[i] - mean[i], product[i]);
             }
-            if (p.x.g.data) {
-                float dx[W];
-#pragma unroll
-                for (int i = 0; i < W; ++i) dx[i] = operand.norm.applied ? operand.norm.scale[i] * dy[i] : dy[i];
-                store_run<T, W>(at<T>(p.x.g, place.point, row, place.channel), dx, p.x.add);
-            }
-            if (!has_residual || !(p.residual.g.data || kSums == Sums::kBoth)) continue;
-            const int64_t residual_at = residual_row(p.from.residual, p.from.residual_step, dst.height, dst.width, row);
-            if (kSums == Sums::kBoth) {
+            if (kNorms == Norms::kResidual && has_residual) {
                 float x[W];
-                load_run<T, W>(at<const T>(p.from.residual, place.point, residual_at, residual_channel), x);
+                unpack_run<T, W>(raw.residual, x);
 #pragma unroll
                 for (int i = 0; i < W; ++i) {
                     residual_sum[i] += dy[i];
                     residual_product[i] = fmaf(dy[i], x[i] - residual_mean[i], residual_product[i]);
                 }
             }
-            if (p.residual.g.data) {
-                const RunNorm<W> &norm = operand.residual_norm;
-                float dx[W];
+            const auto write = [&](T *to, const RunNorm<W> &norm, const RawRun<T, W> &there) {
+                float dx[W]; // + 0 where nothing is there
+                unpack_run<T, W>(there, dx);
 #pragma unroll
-                for (int i = 0; i < W; ++i) dx[i] = norm.applied ? norm.scale[i] * dy[i] : dy[i];
-                store_run<T, W>(at<T>(p.residual.g, place.point, residual_at, residual_channel), dx, p.residual.add);
-            }
+                for (int i = 0; i < W; ++i) dx[i] += norm.applied ? norm.scale[i] * dy[i] : dy[i];
+                store_run<T, W>(to, dx);
+            };
+            if (dx_at) write(dx_at, operand.norm, raw_dx);
+            if (dresidual_at) write(dresidual_at, operand.residual_norm, raw_dresidual);
         }
     }
 
-    if (kSums == Sums::kNone) return;
+    if (kNorms == Norms::kNone) return;
     const int64_t part = int64_t(place.point) * partition.parts + blockIdx.x;
-    const auto write = [&](float *parts, int channels, int channel, bool mine, float(&first)[W], float(&second)[W]) {
+    const auto finish = [&](float *parts, int channels, int channel, bool mine, float(&first)[W], float(&second)[W]) {
         sum_rows<W>(first, runs, place);
         sum_rows<W>(second, runs, place);
         if (!mine || place.row != 0) return;
@@ -106,10 +122,10 @@ __global__ void __launch_bounds__(kChannelThreads)
             parts[(part * 2 + 1) * channels + channel + i] = second[i];
         }
     };
-    if (p.sums) write(p.sums, runs.channels, place.channel, place.active, sum, product);
-    if (kSums == Sums::kBoth)
-        write(p.residual_sums, p.from.residual.channels, residual_channel, has_residual, residual_sum,
-              residual_product);
+    if (p.sums) finish(p.sums, runs.channels, place.channel, place.active, sum, product);
+    if (kNorms == Norms::kResidual)
+        finish(p.residual_sums, p.from.residual.channels, residual_channel, has_residual, residual_sum,
+               residual_product);
 }
 
 template <class T, int W>
@@ -153,21 +169,30 @@ void elementwise_backward(const ElementwiseBackwardParams &params, int n_points,
     RunWidth runs = operand_width(operand, dst);
     runs.fit(p.y).fit(p.x.g).fit(residual);
     fit_gradient(runs, p.dst);
-    const int width = runs.width();
+    const Norms norms = p.residual_sums || p.from.residual_norm.applied ? Norms::kResidual
+                        : p.sums || p.from.norm.applied                 ? Norms::kX
+                                                                        : Norms::kNone;
+    expect(norms != Norms::kResidual || p.residual_sums, "A normalised residual needs a place for its sums.");
+    // Runs of 8 would not find room for the constants of both norms in the registers.
+    const int width = norms == Norms::kResidual ? std::min(runs.width(), 4) : runs.width();
     const Runs lanes = runs_of(dst.channels, width);
     const Partition partition = partition_of(dst, p.n_images);
     const dim3 grid(unsigned(partition.parts), unsigned(lanes.groups), unsigned(n_points));
     with_element(dst.element, [&](auto t) {
-        with_width(width, [&](auto w) {
-            using T = decltype(t);
+        using T = decltype(t);
+        const auto run = [&](auto kernel, int w) {
+            const size_t bytes = norms == Norms::kNone ? 0 : size_t(w) * kChannelThreads * sizeof(float);
+            launch(kernel, grid, dim3(kChannelThreads), bytes, stream, p, lanes, partition);
+        };
+        if (norms == Norms::kResidual) {
+            if (width == 4) run(elementwise_backward_kernel<T, 4, Norms::kResidual>, 4);
+            else run(elementwise_backward_kernel<T, 1, Norms::kResidual>, 1);
+            return;
+        }
+        with_width<T>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
-            const size_t shared = size_t(W) * kChannelThreads * sizeof(float);
-            const auto run = [&](auto kernel, size_t bytes) {
-                launch(kernel, grid, dim3(kChannelThreads), bytes, stream, p, lanes, partition);
-            };
-            if (p.residual_sums) run(elementwise_backward_kernel<T, W, Sums::kBoth>, shared);
-            else if (p.sums) run(elementwise_backward_kernel<T, W, Sums::kX>, shared);
-            else run(elementwise_backward_kernel<T, W, Sums::kNone>, 0);
+            if (norms == Norms::kX) run(elementwise_backward_kernel<T, W, Norms::kX>, W);
+            else run(elementwise_backward_kernel<T, W, Norms::kNone>, W);
         });
     });
 }
@@ -183,7 +208,7 @@ void pass_gradient(const PassGradientParams &params, int n_points, Stream stream
     const Partition partition = partition_of(g, params.n_images);
     const dim3 grid(unsigned(partition.parts), unsigned(lanes.groups), unsigned(n_points));
     with_element(g.element, [&](auto t) {
-        with_width(width, [&](auto w) {
+        with_width<decltype(t)>(width, [&](auto w) {
             launch(pass_gradient_kernel<decltype(t), decltype(w)::value>, grid, dim3(kChannelThreads), 0, stream,
                    params, lanes, partition);
         });

@@ -16,7 +16,7 @@ struct ElementwiseBackwardParams {
     Tensor y; // its output, read by the derivatives of activations; data nullptr: computed anew from `from`
     Gradient dst;
     GradientOut x, residual;
-    float *sums = nullptr, *residual_sums = nullptr; // nullptr: not wanted
+    float *sums = nullptr, *residual_sums = nullptr; // nullptr: no such norm
     int n_images = 0;
 };
 void elementwise_backward(const ElementwiseBackwardParams &params, int n_points, Stream stream);

@@ -22,15 +22,34 @@ __device__ __forceinline__ RunCorrection<W> run_correction(const Gradient &gradi
     return run;
 }
 
+template <class T, int W> struct RawGradient {
+    RawRun<T, W> g, value;
+};
+
+template <class T, int W>
+__device__ __forceinline__ RawGradient<T, W> load_gradient(const Gradient &gradient, int point, int64_t row,
+                                                           int channel) {
+    RawGradient<T, W> raw{};
+    raw.g = load_raw<T, W>(at<const T>(gradient.g, point, row, channel));
+    if (gradient.corrected) raw.value = load_raw<T, W>(at<const T>(gradient.value, point, row, channel));
+    return raw;
+}
+
+template <class T, int W>
+__device__ __forceinline__ void gradient_run(const Gradient &gradient, const RunCorrection<W> &correction,
+                                             const RawGradient<T, W> &raw, float (&values)[W]) {
+    unpack_run<T, W>(raw.g, values);
+    if (!gradient.corrected) return;
+    float x[W];
+    unpack_run<T, W>(raw.value, x);
+#pragma unroll
+    for (int i = 0; i < W; ++i) values[i] += fmaf(correction.slope[i], x[i], correction.offset[i]);
+}
+
 template <class T, int W>
 __device__ __forceinline__ void gradient_run(const Gradient &gradient, const RunCorrection<W> &correction, int point,
                                              int64_t row, int channel, float (&values)[W]) {
-    load_run<T, W>(at<const T>(gradient.g, point, row, channel), values);
-    if (!gradient.corrected) return;
-    float x[W];
-    load_run<T, W>(at<const T>(gradient.value, point, row, channel), x);
-#pragma unroll
-    for (int i = 0; i < W; ++i) values[i] += fmaf(correction.slope[i], x[i], correction.offset[i]);
+    gradient_run<T, W>(gradient, correction, load_gradient<T, W>(gradient, point, row, channel), values);
 }
 
 inline void fit_gradient(RunWidth &runs, const Gradient &gradient) {

@@ -200,7 +200,7 @@ void tensor_statistics(const TensorStatisticsParams &params, int n_points, Strea
     const Partition partition = partition_of(params.x, params.n_images);
     const dim3 grid(unsigned(partition.parts), unsigned(runs.groups), unsigned(n_points));
     with_element(params.x.element, [&](auto t) {
-        with_width(width, [&](auto w) {
+        with_width<decltype(t)>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
             const size_t shared = size_t(2 * W + 1) * kChannelThreads * sizeof(float);
             launch(tensor_statistics_kernel<decltype(t), W>, grid, dim3(kChannelThreads), shared, stream, params, runs,

@@ -82,23 +82,37 @@ __device__ __forceinline__ RunOperand<W> run_operand(const Operand &from, ConstR
     return run;
 }
 
-// activation(norm(x) + norm(residual)) at a row of a height x width tensor.
+// An operand's runs at a row of a height x width tensor.
+template <class T, int W> struct RawOperand {
+    RawRun<T, W> x, residual;
+};
+
 template <class T, int W>
-__device__ __forceinline__ void operand_run(const Operand &from, const RunOperand<W> &run, int point, int64_t row,
-                                            int channel, int height, int width, float (&values)[W]) {
-    float residual[W];
+__device__ __forceinline__ RawOperand<T, W> load_operand(const Operand &from, const RunOperand<W> &run, int point,
+                                                         int64_t row, int channel, int height, int width) {
+    RawOperand<T, W> raw{};
+    if (from.x.data) raw.x = load_raw<T, W>(at<const T>(from.x, point, row, channel));
     if (run.has_residual) {
         const int64_t from_row = residual_row(from.residual, from.residual_step, height, width, row);
-        load_run<T, W>(at<const T>(from.residual, point, from_row, channel - from.residual_first), residual);
+        raw.residual = load_raw<T, W>(at<const T>(from.residual, point, from_row, channel - from.residual_first));
     }
+    return raw;
+}
+
+// activation(norm(x) + norm(residual)).
+template <class T, int W>
+__device__ __forceinline__ void operand_run(const Operand &from, const RunOperand<W> &run, const RawOperand<T, W> &raw,
+                                            float (&values)[W]) {
     if (from.x.data) {
-        load_run<T, W>(at<const T>(from.x, point, row, channel), values);
+        unpack_run<T, W>(raw.x, values);
         apply(run.norm, values);
     } else {
 #pragma unroll
         for (int i = 0; i < W; ++i) values[i] = 0.f;
     }
     if (run.has_residual) {
+        float residual[W];
+        unpack_run<T, W>(raw.residual, residual);
         apply(run.residual_norm, residual);
 #pragma unroll
         for (int i = 0; i < W; ++i) values[i] += residual[i];

@@ -153,9 +153,9 @@ void pool(const PoolParams &p, int n_points, Stream stream) {
     const Runs runs = runs_of(p.y.channels, width);
     const int64_t rows = rows_of(p.y, p.n_images);
     with_elements(p.x.element, p.y.element, [&](auto s, auto d) {
-        with_width(width, [&](auto w) {
-            using S = decltype(s);
-            using D = decltype(d);
+        using S = decltype(s);
+        using D = decltype(d);
+        with_width<std::conditional_t<sizeof(S) == 4, S, D>>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
             if (p.kind == OpKind::kGlobalAvgPool) {
                 const dim3 grid(unsigned(p.n_images), unsigned(runs.groups), unsigned(n_points));
@@ -181,9 +181,9 @@ void pool_backward(const PoolBackwardParams &p, int n_points, Stream stream) {
     const int width = widths.width();
     const Runs runs = runs_of(dx.channels, width);
     with_elements(dx.element, p.y.g.element, [&](auto d, auto s) {
-        with_width(width, [&](auto w) {
-            using S = decltype(s);
-            using D = decltype(d);
+        using S = decltype(s);
+        using D = decltype(d);
+        with_width<std::conditional_t<sizeof(S) == 4, S, D>>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
             if (p.kind == OpKind::kGlobalAvgPool) {
                 const dim3 grid(unsigned(p.n_images), unsigned(runs.groups), unsigned(n_points));
