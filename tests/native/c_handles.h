@@ -1,6 +1,7 @@
 // c_handles.h - the handles of the C API as C++ values for tests: every status is checked, every handle destroyed.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -24,10 +25,18 @@ class HandlesTest : public testing::Test {
     void TearDown() override { EXPECT_EQ(ist_live_handles(), 0); }
 };
 
+// ISTHMUS_TEST_BACKEND=emulated: CUDA's kernels on the emulated device instead of the CPU backend.
+inline ist_backend backend_under_test() {
+    const char *value = std::getenv("ISTHMUS_TEST_BACKEND");
+    const std::string name = value ? value : "";
+    EXPECT_TRUE(name.empty() || name == "cpu" || name == "emulated") << "ISTHMUS_TEST_BACKEND=" << name;
+    return name == "emulated" ? IST_BACKEND_EMULATED : IST_BACKEND_CPU;
+}
+
 // Whether the engine has this precision on this machine and code path.
 inline bool supported(ist_precision precision) {
     ist_engine *engine = nullptr;
-    must(ist_engine_create(IST_BACKEND_CPU, 0, 1, &engine));
+    must(ist_engine_create(backend_under_test(), 0, 1, &engine));
     const bool yes = ist_engine_supports(engine, precision);
     ist_engine_destroy(engine);
     return yes;
@@ -78,7 +87,7 @@ class Problem {
   private:
     explicit Problem(int n_threads) {
         ist_engine *engine = nullptr;
-        must(ist_engine_create(IST_BACKEND_CPU, 0, n_threads, &engine));
+        must(ist_engine_create(backend_under_test(), 0, n_threads, &engine));
         engine_.reset(engine);
     }
 
