@@ -16,8 +16,8 @@ template <class T> __global__ void __launch_bounds__(kThreads) augment_kernel(Au
     const int64_t row = int64_t(blockIdx.x) * kThreads + threadIdx.x;
     const int point = int(blockIdx.z);
     if (row >= rows) return;
-    const int x = int(row % p.images.width), y = int(row / p.images.width % p.images.height);
-    const int64_t slot = row / p.images.width / p.images.height;
+    const int line = int(row) / p.images.width, x = int(row) % p.images.width;
+    const int slot = line / p.images.height, y = line % p.images.height;
     const uint8_t *pixel = augmented_pixel(p.images, p.samples.data[point * p.samples.stride + slot], y, x);
     for (int first = 0; first < p.dst.pitch; first += kPerChunk<T>) {
         float values[kPerChunk<T>];

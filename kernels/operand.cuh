@@ -59,8 +59,8 @@ __device__ __forceinline__ float activate_backward(float dy, float y, Activation
 // The row of the residual behind row `row` of a height x width tensor.
 __device__ __forceinline__ int64_t residual_row(const Tensor &residual, int step, int height, int width, int64_t row) {
     if (step == 1 && residual.height == height && residual.width == width) return row;
-    const int y_row = int(row / width), x = int(row % width);
-    const int image = y_row / height, y = y_row % height;
+    const int line = int(row) / width, x = int(row) % width; // rows_of: below 2^31
+    const int image = line / height, y = line % height;
     return (int64_t(image) * residual.height + y * step) * residual.width + x * step;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "../native/src/error.h"
 #include "tensor.h"
 
 namespace ist::cuda {
@@ -25,7 +26,13 @@ inline Partition partition_of(int64_t rows, int channels) {
     return p;
 }
 
-inline int64_t rows_of(const Tensor &t, int n_images) { return int64_t(n_images) * t.height * t.width; }
+// Pixels of a point: below 2^31, so that kernels may divide them as int.
+inline int64_t rows_of(const Tensor &t, int n_images) {
+    const int64_t rows = int64_t(n_images) * t.height * t.width;
+    if (rows > INT32_MAX)
+        throw Error(IST_UNSUPPORTED, "A batch on a GPU has fewer than 2^31 pixels; use a smaller one.");
+    return rows;
+}
 
 inline Partition partition_of(const Tensor &t, int n_images) { return partition_of(rows_of(t, n_images), t.channels); }
 

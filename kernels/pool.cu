@@ -20,8 +20,8 @@ struct Window {
     int y, x;
 };
 __device__ __forceinline__ Window window_of(int64_t row, int height, int width) {
-    const int64_t line = row / width;
-    return {line / height, int(line % height), int(row % width)};
+    const int line = int(row) / width; // rows_of: below 2^31
+    return {line / height, line % height, int(row) % width};
 }
 
 __device__ __forceinline__ int64_t pixel_row(const Tensor &t, int64_t image, int y, int x) {
@@ -190,7 +190,7 @@ void pool_backward(const PoolBackwardParams &p, int n_points, Stream stream) {
                 launch(global_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs);
             } else {
                 const int rows_y = (dx.height + p.window - 1) / p.window, rows_x = (dx.width + p.window - 1) / p.window;
-                const int64_t rows = int64_t(p.n_images) * rows_y * rows_x;
+                const int64_t rows = int64_t(p.n_images) * rows_y * rows_x; // no more than rows_of(dx)
                 const dim3 grid(unsigned((rows + runs.block_rows - 1) / runs.block_rows), unsigned(runs.groups),
                                 unsigned(n_points));
                 launch(window_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows_y,
