@@ -57,7 +57,7 @@ constexpr int warpSize = 32;
 
 inline void __syncthreads(IST_SITE) { ist::emulation::synchronize_threads(site); }
 void __syncwarp(unsigned mask = ~0u, IST_SITE);
-inline void __threadfence() {}
+inline void __threadfence() { ist::emulation::fence(); }
 inline void __threadfence_block() {}
 
 namespace ist::emulation {
@@ -272,9 +272,12 @@ template <class... Parameters>
 cudaError_t launch(cudaStream_t stream, dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...),
                    const std::tuple<Parameters...> &arguments) {
     static_assert((std::is_trivially_copyable_v<Parameters> && ...), "a kernel's parameters are copied byte by byte");
-    const auto kept = std::make_shared<const std::tuple<Parameters...>>(arguments);
-    return cudaError_t(
-        submit_launch(stream, {reinterpret_cast<const void *>(kernel), grid, block, shared_bytes, kept.get(),
-                               sizeof(*kept), [kernel, kept] { std::apply(kernel, *kept); }}));
+    using Arguments = std::tuple<Parameters...>;
+    const auto call = [](const void *function, const void *values) {
+        std::apply(reinterpret_cast<void (*)(Parameters...)>(const_cast<void *>(function)),
+                   *static_cast<const Arguments *>(values));
+    };
+    return cudaError_t(submit_launch(stream, {reinterpret_cast<const void *>(kernel), grid, block, shared_bytes,
+                                              std::make_shared<const Arguments>(arguments), sizeof(Arguments), call}));
 }
 } // namespace ist::emulation

@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-#include "engine.h"
+#include "checker.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -37,11 +37,6 @@ struct Memory {
 Memory memory;
 
 size_t padded(size_t bytes) { return kZone + (bytes + kAlign - 1) / kAlign * kAlign + kZone; }
-
-// What precedes an allocation in its zone, from its first byte back, has the same pattern as what follows it.
-bool zones_intact(const Allocation &a) {
-    return is_poison(a.begin - kZone, kZone) && is_poison(a.begin + a.bytes, kZone);
-}
 
 void protect(int access) {
     if (memory.top) mprotect(memory.arena, memory.top, access);
@@ -91,6 +86,7 @@ void set_capacity(size_t bytes) {
 size_t capacity() { return memory.capacity; }
 size_t allocated() { return memory.allocated; }
 
+const char *arena_begin() { return memory.arena; }
 bool in_arena(const void *pointer) {
     const char *p = static_cast<const char *>(pointer);
     return memory.arena && p >= memory.arena && p < memory.arena + kArenaBytes;
@@ -120,6 +116,7 @@ void *allocate(size_t bytes) {
     poison(begin + bytes, kZone);
     forbid(place, kZone);
     forbid(begin + bytes, kZone);
+    checker::forgotten(begin, bytes);
     memory.allocations[begin] = {begin, bytes};
     memory.allocated += bytes;
     return begin;
@@ -151,7 +148,7 @@ const Allocation *find_allocation(const void *pointer, size_t bytes) {
 const Allocation *damaged_allocation() {
 #if !defined(__SANITIZE_ADDRESS__) // it watches the zones itself
     for (const auto &[begin, allocation] : memory.allocations) {
-        if (zones_intact(allocation)) continue;
+        if (is_poison(begin - kZone, kZone) && is_poison(begin + allocation.bytes, kZone)) continue;
         poison(begin - kZone, kZone);
         poison(begin + allocation.bytes, kZone);
         return &allocation;

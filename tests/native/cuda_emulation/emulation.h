@@ -8,7 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +26,13 @@ struct dim3 {
 typedef struct CUstream_st *cudaStream_t;
 
 namespace ist::emulation {
+
+// Checked mode sees every access of a kernel (checker.h); plain mode is fast.
+#if defined(IST_EMULATION_CHECKED)
+constexpr bool kChecked = true;
+#else
+constexpr bool kChecked = false;
+#endif
 
 // Uninitialised memory, shared and global: a NaN as float, double, bf16 and fp16, a large number as an integer.
 constexpr uint32_t kPoison = 0x7ff77ff7;
@@ -58,6 +65,9 @@ bool take_finding(Finding *finding);
 void set_seed(uint64_t seed);
 // Bytes of device memory; initially ISTHMUS_EMULATED_MEMORY in MiB, or 4 GiB.
 void set_capacity(size_t bytes);
+// Checked mode: whether reading what nothing has been written to is a finding (initially yes). A vector of which any
+// byte has been written may be read whole.
+void set_uninitialized_check(bool on);
 // While on, the host cannot touch device memory: a dereferenced device pointer crashes. Two mprotect calls a launch.
 void set_host_guard(bool on);
 
@@ -110,12 +120,14 @@ extern dim3 block_dimensions, grid_dimensions;
 extern char *shared_begin;
 
 // The lanes of the mask meet. The last to arrive runs combine(offers, mask) for all; offers[l] is what lane l gave.
+// Without an offer they only wait for each other, which orders their accesses to memory.
 using Combine = void (*)(void *const *offers, unsigned mask);
 void meet(const char *what, Site site, unsigned mask, void *offer, Combine combine);
 // As many threads meet; __syncthreads is barrier 0 of all threads.
 void barrier(const char *what, Site site, int number, int threads);
 void synchronize_threads(Site site);
 
+void fence(); // __threadfence
 void copy_async(char *shared, const void *global, bool valid, Site site);
 void copy_async_commit();
 void copy_async_wait(unsigned groups_left);
@@ -124,14 +136,14 @@ void copy_async_wait(unsigned groups_left);
 // added to d one after another in the order of the depth.
 void multiply_add(float (&d)[16][8], const float (&a)[16][16], const float (&b)[16][8], int depth);
 
-// A launch of `body`, which calls the kernel with its arguments, once per thread; returns a cudaError_t.
+// A launch: `call` calls the kernel with its arguments, once per thread. Returns a cudaError_t.
 struct Launch {
     const void *kernel;
     dim3 grid, block;
     size_t shared_bytes;
-    const void *arguments; // where body keeps them
+    std::shared_ptr<const void> arguments;
     size_t argument_bytes;
-    std::function<void()> body;
+    void (*call)(const void *kernel, const void *arguments);
 };
 int submit_launch(cudaStream_t stream, Launch launch);
 std::string kernel_name(const void *kernel);

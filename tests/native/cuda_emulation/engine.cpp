@@ -1,5 +1,5 @@
 // engine.cpp - runs grids: blocks one after another, a block's threads as fibers that switch among themselves.
-#include "engine.h"
+#include "checker.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -163,8 +163,11 @@ inline void wait() {
     if (!engine.host_stack) engine.host_stack = stack, engine.host_stack_bytes = bytes;
 #endif
     try {
-        engine.launch->body();
+        checker::watch(true);
+        engine.launch->call(engine.launch->kernel, engine.launch->arguments.get());
+        checker::watch(false);
     } catch (const std::exception &error) {
+        checker::watch(false);
         stop(Kind::kException, std::string("threw: ") + error.what());
     }
     if (!current->copies.empty()) {
@@ -276,7 +279,7 @@ std::string block_text() {
 void record(Kind kind, const std::string &text) {
     const std::string kernel = kernel_name(engine.launch->kernel);
     set_finding(
-        Finding{kind, kernel, "kernel " + kernel + ", " + block_text() + ": " + text + " (" + name(kind) + ")."});
+        Finding{kind, kernel, "kernel " + kernel + ", " + block_text() + ": " + text + " (" + name(kind) + ")"});
 }
 
 void check_guards() {
@@ -297,6 +300,7 @@ void check_guards() {
 // False if a finding stopped it.
 bool run_block(const Launch &launch) {
     prepare_block(launch);
+    checker::begin_block();
     engine.stopped = false;
     const bool had = engine.has_finding;
     engine.has_finding = false;
@@ -308,6 +312,7 @@ bool run_block(const Launch &launch) {
         record(collective ? Kind::kWarp : Kind::kBarrier, who_waits());
     }
     if (!engine.has_finding) check_guards();
+    if (!engine.has_finding) checker::end_block();
     const bool good = !engine.has_finding;
     engine.has_finding |= had;
     return good;
@@ -341,6 +346,8 @@ std::string place(Site site) {
     return std::string(slash ? slash + 1 : site.file) + ":" + std::to_string(site.line);
 }
 
+size_t stack_bytes() { return kStackBytes; }
+
 void set_finding(Finding finding) {
     engine.has_finding = true;
     engine.finding = std::move(finding);
@@ -368,6 +375,7 @@ void stop(Kind kind, const std::string &text) {
 }
 
 void meet(const char *what, Site site, unsigned mask, void *offer, Combine combine) {
+    const checker::Unwatched engine_at_work;
     Thread *self = current;
     Warp *warp = self->warp;
     const unsigned bit = 1u << self->lane;
@@ -386,19 +394,22 @@ void meet(const char *what, Site site, unsigned mask, void *offer, Combine combi
         Thread &other = warp->threads[__builtin_ctz(left)];
         if (other.mask != mask || other.what != what || other.site.line != site.line ||
             (other.site.file != site.file && std::strcmp(other.site.file, site.file))) {
+            for (unsigned l = mask; l; l &= l - 1) warp->threads[__builtin_ctz(l)].state = State::kAtMeeting;
             record(Kind::kWarp, who_waits());
             engine.stopped = true;
             leave();
         }
         other.state = State::kReady;
     }
-    combine(warp->offers, mask);
+    checker::met(*warp, mask, !offer);
+    if (offer) combine(warp->offers, mask);
     warp->arrived &= ~mask;
     make_ready(warp, mask);
     wait();
 }
 
 void barrier(const char *what, Site site, int number, int threads) {
+    const checker::Unwatched engine_at_work;
     Thread *self = current;
     self->what = what;
     self->site = site;
@@ -448,6 +459,7 @@ void barrier(const char *what, Site site, int number, int threads) {
         }
         make_ready(&engine.warps[w], barrier.waiting[w]);
     }
+    checker::met(barrier.waiting, all);
     barrier = Barrier();
     wait();
 }
@@ -455,6 +467,7 @@ void barrier(const char *what, Site site, int number, int threads) {
 void synchronize_threads(Site site) { barrier("__syncthreads", site, 0, int(engine.n_threads)); }
 
 void copy_async(char *shared, const void *global, bool valid, Site site) {
+    const checker::Unwatched engine_at_work;
     Thread *self = current;
     if (reinterpret_cast<uintptr_t>(shared) % 16 || (valid && reinterpret_cast<uintptr_t>(global) % 16)) {
         stop(Kind::kAlignment,
@@ -470,11 +483,13 @@ void copy_async(char *shared, const void *global, bool valid, Site site) {
     }
     poison(shared, 16);
     self->copies.push_back({shared, valid ? static_cast<const char *>(global) : nullptr, self->group, site});
+    checker::copy_issued(self->copies.back());
 }
 
 void copy_async_commit() { current->group++; }
 
 void copy_async_wait(unsigned groups_left) {
+    const checker::Unwatched engine_at_work;
     Thread *self = current;
     size_t n = 0;
     while (n < self->copies.size() && self->copies[n].group + groups_left < self->group) {
@@ -484,6 +499,7 @@ void copy_async_wait(unsigned groups_left) {
         } else {
             std::memset(copy.shared, 0, 16);
         }
+        checker::copy_done(copy);
     }
     self->copies.erase(self->copies.begin(), self->copies.begin() + std::ptrdiff_t(n));
 }
@@ -499,6 +515,12 @@ void read_matrix_row(unsigned lane, uintptr_t address, Site site) {
                                 " reads byte " + std::to_string(row - shared_begin) + " of " +
                                 std::to_string(engine.launch->shared_bytes) + " bytes of shared memory");
     }
+    checker::matrix_row_read(lane, row, site);
+}
+
+void fence() {
+    const checker::Unwatched engine_at_work;
+    checker::fence();
 }
 
 bool run(const Launch &launch) {
@@ -522,6 +544,7 @@ bool run(const Launch &launch) {
 #endif
     block_dimensions = launch.block;
     grid_dimensions = launch.grid;
+    checker::begin_launch(launch, engine.threads);
     engine.random = engine.seed * 0x9e3779b97f4a7c15ull + 1;
     std::vector<unsigned> blocks(size_t(launch.grid.x) * launch.grid.y * launch.grid.z);
     std::iota(blocks.begin(), blocks.end(), 0u);
@@ -530,6 +553,7 @@ bool run(const Launch &launch) {
         block_index = {b % launch.grid.x, b / launch.grid.x % launch.grid.y, b / (launch.grid.x * launch.grid.y)};
         if (!run_block(launch)) return false;
     }
+    checker::end_launch();
     if (const Allocation *damaged = damaged_allocation()) {
         record(Kind::kGuard,
                "this launch wrote beside a device allocation of " + std::to_string(damaged->bytes) + " bytes");
@@ -545,13 +569,16 @@ bool run(const Launch &launch) {
 #endif
 
 IST_CLONES void multiply_add(float (&d)[16][8], const float (&a)[16][16], const float (&b)[16][8], int depth) {
-    for (int i = 0; i < 16; i++) {
-        float sum[8];
-        for (int j = 0; j < 8; j++) sum[j] = d[i][j];
+    checker::multiplied(depth);
+    typedef float Row __attribute__((vector_size(32)));
+    for (int i = 0; i < 16; i += 4) { // four rows at once hide the adders' latency
+        Row sum[4], row;
+        std::memcpy(sum, d[i], sizeof(sum));
         for (int k = 0; k < depth; k++) {
-            for (int j = 0; j < 8; j++) sum[j] += a[i][k] * b[k][j];
+            std::memcpy(&row, b[k], sizeof(row));
+            for (int r = 0; r < 4; r++) sum[r] += a[i + r][k] * row;
         }
-        for (int j = 0; j < 8; j++) d[i][j] = sum[j];
+        std::memcpy(d[i], sum, sizeof(sum));
     }
 }
 

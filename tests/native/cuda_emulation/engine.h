@@ -21,6 +21,8 @@ std::string last_finding();
 // Stops the running thread, and with it the launch.
 [[noreturn]] void stop(Kind kind, const std::string &text);
 std::string place(Site site);
+size_t stack_bytes();                // of a thread
+bool is_pinned(const void *pointer); // memory of cudaHostAlloc
 
 // ---- device_memory.cpp
 struct Allocation {
@@ -33,6 +35,7 @@ size_t capacity();
 size_t allocated();
 // The allocation that holds these bytes, or null.
 const Allocation *find_allocation(const void *pointer, size_t bytes);
+const char *arena_begin();
 bool in_arena(const void *pointer);
 // The first allocation whose guard zones have been written to, or null.
 const Allocation *damaged_allocation();

@@ -1,4 +1,5 @@
 // intrinsics.cpp - the warp collectives and atomics of cuda_runtime.h.
+#include "checker.h"
 #include "cuda_runtime.h"
 
 using ist::emulation::meet;
@@ -37,9 +38,7 @@ uint64_t shuffle(Shuffle kind, unsigned mask, uint64_t value, int operand, int w
 
 } // namespace ist::emulation
 
-void __syncwarp(unsigned mask, ist::emulation::Site site) {
-    meet("__syncwarp", site, mask, nullptr, [](void *const *, unsigned) {});
-}
+void __syncwarp(unsigned mask, ist::emulation::Site site) { meet("__syncwarp", site, mask, nullptr, nullptr); }
 
 namespace {
 struct Vote {
@@ -72,6 +71,8 @@ int __all_sync(unsigned mask, int predicate, ist::emulation::Site site) {
 }
 
 unsigned atomicAdd(unsigned *address, unsigned value) {
+    const ist::emulation::checker::Unwatched engine_at_work;
+    ist::emulation::checker::atomic(address);
     const unsigned old = *address;
     *address = old + value;
     return old;

@@ -1,13 +1,16 @@
 // runtime.cpp - the CUDA runtime API of the emulation: what streams and graphs are given runs in the order it was
 // given.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <thread>
 
+#include "checker.h"
 #include "cuda_runtime.h"
-#include "engine.h"
 
 using ist::emulation::device_mutex;
 using ist::emulation::Kind;
@@ -47,6 +50,7 @@ namespace {
 
 thread_local cudaError_t last_error = cudaSuccess;
 thread_local int current_device = 0;
+std::map<char *, size_t> pinned;
 std::list<std::unique_ptr<Capture>> captures;
 std::vector<std::pair<const void *, int>> shared_limits; // of kernels that may have more than 48 KiB
 
@@ -94,12 +98,12 @@ cudaError_t bad_copy(Kind kind, const std::string &text) {
 // Device ranges must lie within one allocation, host ranges outside the device's addresses, as the kind says.
 cudaError_t check_range(const void *pointer, size_t bytes, bool device, const char *doing) {
     if (ist::emulation::in_arena(pointer) != device) {
-        return bad_copy(Kind::kHostMemory, std::string(doing) + (device ? " device memory was given a host pointer."
-                                                                        : " host memory was given a device pointer."));
+        return bad_copy(Kind::kHostMemory, std::string(doing) + (device ? " device memory was given a host pointer"
+                                                                        : " host memory was given a device pointer"));
     }
     if (device && !ist::emulation::find_allocation(pointer, bytes)) {
         return bad_copy(Kind::kBounds, std::string(doing) + " device memory: " + std::to_string(bytes) +
-                                           " bytes go beyond the allocation.");
+                                           " bytes go beyond the allocation");
     }
     return cudaSuccess;
 }
@@ -117,6 +121,7 @@ cudaError_t copy_now(void *to, const void *from, size_t bytes, cudaMemcpyKind ki
     if (error != cudaSuccess) return error;
     OpenMemory open;
     std::memmove(to, from, bytes);
+    if (to_device) ist::emulation::checker::written(to, bytes);
     return cudaSuccess;
 }
 
@@ -126,12 +131,19 @@ cudaError_t set_now(void *to, int value, size_t bytes) {
     if (error != cudaSuccess) return error;
     OpenMemory open;
     std::memset(to, value, bytes);
+    ist::emulation::checker::written(to, bytes);
     return cudaSuccess;
 }
 
 } // namespace
 
 namespace ist::emulation {
+
+bool is_pinned(const void *pointer) {
+    char *p = static_cast<char *>(const_cast<void *>(pointer));
+    const auto it = pinned.upper_bound(p);
+    return it != pinned.begin() && p < std::prev(it)->first + std::prev(it)->second;
+}
 
 int submit_launch(cudaStream_t stream, Launch launch) {
     Lock lock(device_mutex());
@@ -286,11 +298,17 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
     return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void **pointer, size_t bytes, unsigned) {
-    *pointer = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-    return *pointer || bytes == 0 ? cudaSuccess : report(cudaErrorMemoryAllocation);
+    Lock lock(device_mutex());
+    if (refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
+    *pointer = std::aligned_alloc(4096, (std::max(bytes, size_t(1)) + 4095) / 4096 * 4096);
+    if (!*pointer) return report(cudaErrorMemoryAllocation);
+    pinned[static_cast<char *>(*pointer)] = bytes;
+    return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void **pointer, size_t bytes) { return cudaHostAlloc(pointer, bytes, cudaHostAllocDefault); }
 cudaError_t cudaFreeHost(void *pointer) {
+    Lock lock(device_mutex());
+    if (pointer && !pinned.erase(static_cast<char *>(pointer))) return report(cudaErrorInvalidValue);
     std::free(pointer);
     return cudaSuccess;
 }
