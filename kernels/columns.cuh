@@ -18,6 +18,7 @@ namespace ist::cuda {
 
 constexpr int kColumnWarps = 2; // of a block
 constexpr int kColumnThreads = 32 * kColumnWarps;
+constexpr int kColumnBlocks = 6; // on a multiprocessor: 168 registers a thread, for all loads of a pivot under way
 constexpr int kPerLane = kColumn / 32;
 
 // Blocks that give every column a warp.

@@ -43,7 +43,7 @@ __device__ __forceinline__ void dots_of_column(const PathView &path, float weigh
     }
 }
 
-__global__ void __launch_bounds__(kColumnThreads)
+__global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     path_dots_kernel(PathView path, bool aligned, const ist_sgd *sgd, int64_t n_columns, double *columns) {
     const int64_t column = column_of_warp();
     if (column >= n_columns) return;

@@ -31,7 +31,7 @@ __device__ __forceinline__ void respace_column(const PathView &path, const PathM
     }
 }
 
-__global__ void __launch_bounds__(kColumnThreads)
+__global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     path_respace_kernel(PathView path, bool aligned, const PathMove *moves) {
     const int64_t column = column_of_warp();
     if (column * kColumn >= path.n_total) return;

@@ -44,7 +44,7 @@ __device__ __forceinline__ void update_column(const PathView &path, const ist_sg
     if (lane_of_thread() == 0) out[(path.n_pivots - 2) * n_columns] = double(gap);
 }
 
-__global__ void __launch_bounds__(kColumnThreads)
+__global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     path_update_kernel(PathView path, bool aligned, const ist_sgd *sgd, const PathForce *forces, int64_t n_columns,
                        double *columns) {
     const int64_t column = column_of_warp();

@@ -21,7 +21,8 @@ __device__ __forceinline__ void update(float *params, const float *gradient, flo
     store_share<kWhole>(params, at, p);
 }
 
-__global__ void __launch_bounds__(kColumnThreads) sgd_update_kernel(SgdUpdateParams arguments, int64_t n_blocks) {
+__global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
+    sgd_update_kernel(SgdUpdateParams arguments, int64_t n_blocks) {
     // Blocks of a point lie side by side.
     const int64_t point = blockIdx.x / n_blocks;
     const int64_t column = (blockIdx.x % n_blocks) * kColumnWarps + int64_t(threadIdx.x) / 32;

@@ -28,7 +28,7 @@ __device__ __forceinline__ float squared_gap_at(const float *a, const float *b, 
     return squared_gap(load_share<kWhole>(a, at), load_share<kWhole>(b, at));
 }
 
-__global__ void __launch_bounds__(kColumnThreads)
+__global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     squared_distance_kernel(const float *a, const float *b, int64_t count, bool aligned, double *columns) {
     const int64_t column = column_of_warp();
     if (column * kColumn >= count) return;

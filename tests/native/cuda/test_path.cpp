@@ -77,7 +77,7 @@ ist_neb configuration(int number) {
 
 std::vector<Shape> shapes() {
     std::vector<Shape> all = {
-        {3, 1, 0}, {4, 3, 2, IST_GEOMETRY_ALL}, {3, 100003, 0}, {33, 4095, 0}, {3, 512, 0}, {1000, 5, 0},
+        {3, 1, 0}, {4, 3, 2, IST_GEOMETRY_ALL}, {3, 100003, 0}, {33, 4095, 0}, {3, 512, 0}, {200, 5, 0},
     };
     for (int n_pivots : {3, 4, 33})
         for (ist_geometry geometry : {IST_GEOMETRY_PARAMETERS, IST_GEOMETRY_ALL})
