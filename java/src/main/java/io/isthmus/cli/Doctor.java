@@ -92,6 +92,10 @@ final class Doctor implements Callable<Integer> {
     try (Engine cpu = Engine.open(Backend.CPU, 0, 0)) {
       add("engine", Outcome.OK, cpu.description());
       examine(cpu, "this processor has no bf16 products; precision: fp32 is the one to use");
+      if (backend == Backend.CUDA) {
+        check("driver", () -> NvidiaSmi.gpus("nvidia-smi"));
+        cudnn();
+      }
       if (backend != Backend.CPU) {
         examineDevice(cpu);
       }
@@ -104,6 +108,16 @@ final class Doctor implements Callable<Integer> {
     boolean healthy = checks.stream().noneMatch(check -> check.outcome() == Outcome.FAILED);
     console.answer(new Findings(healthy, checks), this::table);
     return (healthy ? ExitCode.OK : ExitCode.UNAVAILABLE).status();
+  }
+
+  /** Nothing needs cuDNN: it is another's word on the same convolutions. */
+  private void cudnn() {
+    Optional<Path> file = NvidiaSmi.cudnn(System.getenv());
+    add(
+        "cudnn",
+        file.isPresent() ? Outcome.OK : Outcome.ABSENT,
+        file.map(Path::toString)
+            .orElse("no libcudnn.so.9 in LD_LIBRARY_PATH, Python environments or the system"));
   }
 
   private void cuda() {
