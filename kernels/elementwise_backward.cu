@@ -98,15 +98,16 @@ __global__ void __launch_bounds__(kChannelThreads, 2)
                     residual_product[i] = fmaf(dy[i], x[i] - residual_mean[i], residual_product[i]);
                 }
             }
-            const auto write = [&](T *to, const RunNorm<W> &norm, const RawRun<T, W> &there) {
+            const auto write = [&](T *to, bool scaled, const RunNorm<W> &norm, const RawRun<T, W> &there) {
                 float dx[W]; // + 0 where nothing is there
                 unpack_run<T, W>(there, dx);
 #pragma unroll
-                for (int i = 0; i < W; ++i) dx[i] += norm.applied ? norm.scale[i] * dy[i] : dy[i];
+                for (int i = 0; i < W; ++i) dx[i] += scaled ? norm.scale[i] * dy[i] : dy[i];
                 store_run<T, W>(to, dx);
             };
-            if (dx_at) write(dx_at, operand.norm, raw_dx);
-            if (dresidual_at) write(dresidual_at, operand.residual_norm, raw_dresidual);
+            if (dx_at) write(dx_at, operand.norm.applied && !p.x_unscaled, operand.norm, raw_dx);
+            if (dresidual_at == dx_at && p.residual.add && dx_at) raw_dresidual = load_raw<T, W>(dx_at); // x + x
+            if (dresidual_at) write(dresidual_at, operand.residual_norm.applied, operand.residual_norm, raw_dresidual);
         }
     }
 

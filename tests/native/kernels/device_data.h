@@ -175,12 +175,13 @@ class PointRows {
 };
 
 // Runs a kernel on n points three times with another order of blocks and threads, then point by point; every run must
-// leave the same bytes in `outputs`, which hold their host copies before each. The results come back to the host.
+// leave the same bytes in `outputs`, which hold their host copies before each. The results come back to the host. Checked
+// mode, which looks for races itself, makes the first and the last run.
 template <class... T>
 void run_all_ways(int n_points, const std::function<void(int first, int n)> &run, Device<T> &...outputs) {
     const auto before = std::make_tuple(outputs.host...);
     decltype(std::make_tuple(outputs.host...)) first;
-    for (int way = 0; way < 4; ++way) {
+    for (int way = 0; way < 4; way += emulation::kChecked ? 3 : 1) {
         std::tie(outputs.host...) = before;
         (outputs.upload(), ...);
         emulation::set_seed(uint64_t(way) * 7919 + 1);

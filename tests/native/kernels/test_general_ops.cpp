@@ -274,6 +274,7 @@ TEST_P(GeneralOp, GoesBackwardThroughElementwiseOps) {
             SCOPED_TRACE("activation " + std::to_string(int(activation)) + " kind " + std::to_string(kind));
             const bool normalised = kind % 4 > 0, with_residual = kind % 4 > 1, both = kind % 4 > 2;
             const bool stored = kind < 4, corrected = kind == 2 || kind == 5, add = kind == 1 || kind == 6;
+            const bool unscaled = kind == 5;
             const auto operand = [&](int first) {
                 Operand from;
                 from.x = x.tensor(first);
@@ -307,7 +308,7 @@ TEST_P(GeneralOp, GoesBackwardThroughElementwiseOps) {
                         p.dst.corrected = true, p.dst.value = y.tensor(first);
                         p.dst.slope = slope.vectors(first), p.dst.offset = offset.vectors(first);
                     }
-                    p.x = {dx.tensor(first), add};
+                    p.x = {dx.tensor(first), add}, p.x_unscaled = unscaled;
                     if (with_residual) p.residual = {dresidual.tensor(first), add};
                     if (normalised) p.sums = sums.device() + first * parts * 2 * c;
                     if (both) p.residual_sums = residual_sums.device() + first * parts * 2 * c;
@@ -322,9 +323,11 @@ TEST_P(GeneralOp, GoesBackwardThroughElementwiseOps) {
                 return v * derivative(y.get(p, r, ch), activation);
             };
             size_t i = 0, j = 0;
-            dx.expect([&](int p, int64_t r,
-                          int ch) { return dx_before[i++] + (normalised ? norm.scale(p, ch) : 1.0) * dy(p, r, ch); },
-                      kError);
+            dx.expect(
+                [&](int p, int64_t r, int ch) {
+                    return dx_before[i++] + (normalised && !unscaled ? norm.scale(p, ch) : 1.0) * dy(p, r, ch);
+                },
+                kError);
             if (with_residual)
                 dresidual.expect(
                     [&](int p, int64_t r, int ch) {
@@ -352,6 +355,22 @@ TEST_P(GeneralOp, GoesBackwardThroughElementwiseOps) {
             if (normalised) expect_sums(sums, x, norm);
             if (both) expect_sums(residual_sums, residual, residual_norm);
         }
+}
+
+// x + x: both gradients go to one tensor.
+TEST_P(GeneralOp, AddsBothGradientsOfOneTensor) {
+    Activations g = activations(), dx = activations();
+    g.fill(random);
+    run_all_ways(
+        kPoints,
+        [&](int first, int n) {
+            ElementwiseBackwardParams p;
+            p.dst.g = g.tensor(first), p.x = {dx.tensor(first), false}, p.residual = {dx.tensor(first), true};
+            p.n_images = shape().images;
+            elementwise_backward(p, n, nullptr);
+        },
+        dx.bytes());
+    dx.expect([&](int p, int64_t r, int c) { return 2 * g.get(p, r, c); }, 0);
 }
 
 TEST_P(GeneralOp, PassesGradients) {
