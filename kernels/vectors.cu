@@ -1,9 +1,11 @@
 // vectors.cu - combinations and distances of whole vectors, and the last stage of every sum over coordinates.
 //
-// combine: dst[j] = float(sum_i weights[i] * src[i][j]), one thread per coordinate: 4 bytes per term and 4 of the
-// result, which is the floor; the bits of the CPU backend. squared_distance: 8 bytes per coordinate, the floor; a warp
-// per column, columns in float64. sum_columns: a block per row; thread t adds columns t, t + 128, ..., then the threads
-// are added in a fixed tree.
+// combine: dst[j] = float(sum_i weights[i] * src[i][j]). 4 bytes per term and coordinate and 4 of the result, which is
+// the floor; the bits of the CPU backend.
+//
+// squared_distance: 8 bytes per coordinate, the floor; columns in float64.
+//
+// sum_columns: a block per row; thread t adds columns t, t + 128, ..., then the threads are added in a fixed tree.
 #include "vectors.h"
 
 #include "columns.cuh"
@@ -14,13 +16,25 @@ namespace {
 
 constexpr int kThreads = 128;
 
-__global__ void combine_kernel(float *dst, int n_terms, ConstRows src, const double *weights, int64_t count) {
-    const int64_t j = int64_t(blockIdx.x) * kThreads + threadIdx.x;
-    if (j >= count) return;
-    double sum = 0;
-#pragma unroll 4
-    for (int i = 0; i < n_terms; ++i) sum += weights[i] * double(src[i][j]);
-    dst[j] = float(sum);
+__global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
+    combine_kernel(float *dst, int n_terms, ConstRows src, const double *weights, int64_t count) {
+    const int64_t column = column_of_warp();
+    if (column * kColumn >= count) return;
+    const Place at{column * kColumn + 4 * lane_of_thread(), count};
+    const bool whole = (column + 1) * kColumn <= count;
+    double sums[kPerLane] = {};
+    for (int i = 0; i < n_terms; ++i) {
+        const float *row = src[i];
+        const double weight = weights[i];
+        const Share term = whole && is_aligned(row) ? load_share<true>(row, at) : load_share<false>(row, at);
+#pragma unroll
+        for (int j = 0; j < kPerLane; ++j) sums[j] += weight * double(term.v[j]);
+    }
+    Share result;
+#pragma unroll
+    for (int j = 0; j < kPerLane; ++j) result.v[j] = float(sums[j]);
+    if (whole && is_aligned(dst)) store_share<true>(dst, at, result);
+    else store_share<false>(dst, at, result);
 }
 
 template <bool kWhole>
@@ -55,8 +69,8 @@ __global__ void sum_columns_kernel(const double *columns, int64_t n_columns, dou
 
 void enqueue_combine(float *dst, int n_terms, ConstRows src, const double *weights, int64_t count, Stream stream) {
     if (count == 0) return;
-    launch(combine_kernel, dim3(unsigned((count + kThreads - 1) / kThreads)), dim3(kThreads), 0, stream, dst, n_terms,
-           src, weights, count);
+    launch(combine_kernel, dim3(unsigned(column_blocks(n_columns(count)))), dim3(kColumnThreads), 0, stream, dst,
+           n_terms, src, weights, count);
 }
 
 void enqueue_squared_distance(const float *a, const float *b, int64_t count, double *columns, double *out,

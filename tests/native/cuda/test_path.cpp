@@ -8,6 +8,7 @@
 
 #include "../../../kernels/path.h"
 #include "cuda/device.h"
+#include "device_array.h"
 #include "device_vectors.h"
 #include "path_math.h"
 #include "surfaces.h"
@@ -172,18 +173,6 @@ TEST_P(DevicePathTest, RespacingHasTheBitsOfTheCpu) {
     }
 }
 
-// A value in device memory.
-template <class T> class Uploaded {
-  public:
-    Uploaded(cuda::Device &device, const std::vector<T> &values) : buffer_(device, values.size() * sizeof(T)) {
-        device.upload(buffer_.data(), values.data(), values.size() * sizeof(T));
-    }
-    T *get() const { return buffer_.template as<T>(); }
-
-  private:
-    cuda::DeviceBuffer buffer_;
-};
-
 std::vector<double> losses_of(int n_pivots, int number) {
     Noise noise(number + 20);
     std::vector<double> losses(n_pivots);
@@ -222,14 +211,14 @@ TEST_P(DevicePathTest, AStepOnTheDeviceHasTheBitsOfOneLedByTheHost) {
         const ist_neb neb = configuration(number);
         const std::vector<double> losses = losses_of(shape.n_pivots, number);
         const DevicePath expected(*gpu, host), path(*gpu, host);
-        const Uploaded<ist_neb> at_neb(device, {neb});
-        const Uploaded<double> at_losses(device, losses);
-        const Uploaded<float> at_spacing(device, spacing);
+        const cuda::DeviceArray<ist_neb> at_neb(std::vector<ist_neb>{neb});
+        const cuda::DeviceArray<double> at_losses(losses);
+        const cuda::DeviceArray<float> at_spacing(spacing);
         const cuda::DeviceBuffer memory(device, cuda::path_work_bytes(shape.n_pivots, shape.n_geometry()));
         const cuda::PathWork work = cuda::path_work(memory.data(), shape.n_pivots, shape.n_geometry());
         cuda::PathStepParams params;
-        params.path = path.view, params.neb = at_neb.get(), params.losses = at_losses.get();
-        params.respaces = std::isinf(neb.spring), params.spacing = at_spacing.get();
+        params.path = path.view, params.neb = at_neb.data(), params.losses = at_losses.data();
+        params.respaces = std::isinf(neb.spring), params.spacing = at_spacing.data();
 
         // One step as it is, and two out of a graph.
         cuda::enqueue_path_step(params, work, device.stream());
