@@ -198,21 +198,29 @@ SiteState &find_site(const SiteKey &key) {
     return site;
 }
 
+// Different addresses, in units of `unit` bytes, of lanes [first, end) of a request; returns how many.
+size_t units(const SiteState &site, const Request &request, unsigned first, unsigned end, unsigned unit,
+             uintptr_t (&found)[128]) {
+    size_t n = 0;
+    for (unsigned l = first; l < end; l++) {
+        if (!(request.mask >> l & 1)) continue;
+        for (uintptr_t u = request.address[l] / unit; u <= (request.address[l] + site.key.width - 1) / unit; u++) {
+            found[n++] = u;
+        }
+    }
+    std::sort(found, found + n);
+    return size_t(std::unique(found, found + n) - found);
+}
+
 // 32 banks of 4 bytes: lanes 8 (16 bytes each), 16 or 32 at a time; different words of a bank follow each other.
 void count_shared(SiteState &site, const Request &request) {
     const unsigned width = site.key.width, group = width >= 16 ? 8 : width == 8 ? 16 : 32;
     for (unsigned first = 0; first < 32; first += group) {
-        std::vector<uintptr_t> words;
-        for (unsigned l = first; l < first + group; l++) {
-            if (!(request.mask >> l & 1)) continue;
-            for (uintptr_t w = request.address[l] / 4; w <= (request.address[l] + width - 1) / 4; w++)
-                words.push_back(w);
-        }
-        if (words.empty()) continue;
-        std::sort(words.begin(), words.end());
-        words.erase(std::unique(words.begin(), words.end()), words.end());
+        uintptr_t words[128];
+        const size_t n = units(site, request, first, first + group, 4, words);
+        if (n == 0) continue;
         unsigned of_bank[32] = {}, most = 0;
-        for (uintptr_t w : words) most = std::max(most, ++of_bank[w % 32]);
+        for (size_t i = 0; i < n; i++) most = std::max(most, ++of_bank[words[i] % 32]);
         site.counters.phases++;
         site.counters.passes += most;
         checker_state.counters->shared_phases++;
@@ -221,15 +229,8 @@ void count_shared(SiteState &site, const Request &request) {
 }
 
 void count_global(SiteState &site, const Request &request) {
-    std::vector<uintptr_t> sectors;
-    for (unsigned l = 0; l < 32; l++) {
-        if (!(request.mask >> l & 1)) continue;
-        for (uintptr_t s = request.address[l] / 32; s <= (request.address[l] + site.key.width - 1) / 32; s++) {
-            sectors.push_back(s);
-        }
-    }
-    std::sort(sectors.begin(), sectors.end());
-    const size_t n = size_t(std::unique(sectors.begin(), sectors.end()) - sectors.begin());
+    uintptr_t sectors[128];
+    const size_t n = units(site, request, 0, 32, 32, sectors);
     site.counters.sectors += n;
     (site.key.write ? checker_state.counters->written_sectors : checker_state.counters->read_sectors) += n;
 }
@@ -375,13 +376,16 @@ void judge(SiteState &site, uintptr_t address, size_t bytes, unsigned thread) {
     const Access mine{c.clocks[thread].now, uint16_t(thread), site.number};
     Cell *cell = nullptr;
     size_t unwritten = 0, fresh = 0;
+    Access good{}; // a write that precedes this access
     for (size_t i = 0; i < bytes; i++) {
         if (!cell || (!shared && (address + i) % kPageBytes == 0)) cell = cells_of(address + i, shared);
         else cell++;
         size_t bit;
         uint8_t *bits = written_bits(address + i, shared, bit);
-        if (cell->write.time && !precedes(cell->write, thread, shared))
-            race(site, address + i, cell->write, true, thread);
+        if (cell->write.time && (cell->write.time != good.time || cell->write.thread != good.thread)) {
+            if (!precedes(cell->write, thread, shared)) race(site, address + i, cell->write, true, thread);
+            good = cell->write;
+        }
         if (write) {
             for (Access &read : cell->reads) {
                 if (read.time && !precedes(read, thread, shared)) race(site, address + i, read, false, thread);

@@ -147,6 +147,16 @@ inline void wait() {
     if (next != self) switch_to(next, &self->stack_pointer);
 }
 
+// Unwinds the stack of a thread that stop() was called in.
+struct Stopped {};
+
+void record(Kind kind, const std::string &text);
+
+void record_of_thread(Kind kind, const std::string &text) {
+    record(kind, "thread " + std::to_string(current->number) + " " + text);
+    engine.stopped = true;
+}
+
 [[noreturn]] void leave() {
     Thread *self = current;
     self->state = State::kLeft;
@@ -166,13 +176,14 @@ inline void wait() {
         checker::watch(true);
         engine.launch->call(engine.launch->kernel, engine.launch->arguments.get());
         checker::watch(false);
+        if (!current->copies.empty()) {
+            record_of_thread(Kind::kPendingCopy, "leaves with an asynchronous copy of " +
+                                                     place(current->copies[0].site) + " that no wait covers");
+        }
+    } catch (const Stopped &) {
     } catch (const std::exception &error) {
         checker::watch(false);
-        stop(Kind::kException, std::string("threw: ") + error.what());
-    }
-    if (!current->copies.empty()) {
-        stop(Kind::kPendingCopy,
-             "leaves with an asynchronous copy of " + place(current->copies[0].site) + " that no wait covers");
+        record_of_thread(Kind::kException, std::string("threw: ") + error.what());
     }
     leave();
 }
@@ -369,9 +380,9 @@ void set_seed(uint64_t seed) {
 }
 
 void stop(Kind kind, const std::string &text) {
-    record(kind, "thread " + std::to_string(current->number) + " " + text);
-    engine.stopped = true;
-    leave();
+    record_of_thread(kind, text);
+    if (kChecked) leave(); // the compiler takes its hooks for functions that do not throw
+    throw Stopped();
 }
 
 void meet(const char *what, Site site, unsigned mask, void *offer, Combine combine) {

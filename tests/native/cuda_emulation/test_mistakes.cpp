@@ -230,7 +230,7 @@ __global__ void sum_kernel(const float *in, float *out, int n) {
 
 TEST(Mistakes, SharedOverrun) {
     DeviceArray<float> out(32);
-    const Kind kind = kChecked ? Kind::kBounds : Kind::kGuard;
+    [[maybe_unused]] const Kind kind = kChecked ? Kind::kBounds : Kind::kGuard;
     launch(shared_overrun_kernel, 1, 32, 4 * 100, nullptr, out.data(), 100);
     EXPECT_FOUND(kind, "byte 400 of 400", launch(shared_overrun_kernel, 1, 32, 4 * 100, nullptr, out.data(), 101));
     EXPECT_FOUND(kind, "byte -4 of 128", launch(shared_underrun_kernel, 1, 32, 128, nullptr, out.data()));
@@ -238,7 +238,7 @@ TEST(Mistakes, SharedOverrun) {
 
 TEST(Mistakes, GlobalOverrun) {
     DeviceArray<float> in(ramp(10)), out(10), more(10);
-    const Kind kind = kChecked ? Kind::kBounds : Kind::kGuard;
+    [[maybe_unused]] const Kind kind = kChecked ? Kind::kBounds : Kind::kGuard;
     launch(fill_kernel, 1, 32, 0, nullptr, out.data(), 0, 10);
     EXPECT_FOUND(kind, "device allocation", launch(fill_kernel, 1, 32, 0, nullptr, out.data(), 0, 11));
     EXPECT_FOUND(kind, "device allocation", launch(fill_kernel, 1, 32, 0, nullptr, more.data(), -1, 10));
