@@ -312,7 +312,7 @@ __device__ __forceinline__ void dependency_wait() {
 __device__ __forceinline__ uint32_t load_shared_word(SharedAddress address) {
     uint32_t word;
 #if defined(IST_EMULATION)
-    std::memcpy(&word, reinterpret_cast<const void *>(address), sizeof word);
+    word = *reinterpret_cast<const uint32_t *>(address);
 #else
     asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(address) : "memory");
 #endif

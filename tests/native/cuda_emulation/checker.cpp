@@ -21,6 +21,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
 
 #include "counters.h"
 
@@ -114,6 +115,7 @@ struct Checker {
     const Launch *launch = nullptr;
     unsigned n_threads = 0, n_warps = 0;
     bool watching = false;
+    pthread_t runner{}; // the host's thread that runs the launch
     bool uninitialized = true;
     std::vector<Clock> clocks;
     std::vector<Synchronisation> across;
@@ -466,7 +468,7 @@ int add_image(dl_phdr_info *info, size_t, void *) {
 // What the compiler's hooks report.
 void touched(const void *pointer, size_t bytes, bool write, bool aligned, const void *code) {
     const Checker &c = checker_state;
-    if (!current || !c.watching) return;
+    if (!current || !c.watching || !pthread_equal(c.runner, pthread_self())) return;
     const checker::Unwatched engine_at_work;
     const uintptr_t address = reinterpret_cast<uintptr_t>(pointer);
     if (on_a_stack(address)) return;
@@ -497,6 +499,7 @@ void begin_launch(const Launch &launch, const std::vector<Thread> &threads) {
         c.time = 0;
     }
     c.launch = &launch;
+    c.runner = pthread_self();
     c.launch_begin = ++c.time;
     c.launch_number++;
     c.n_threads = launch.block.x * launch.block.y * launch.block.z;

@@ -144,7 +144,7 @@ inline float max(float a, float b) { return std::fmax(a, b); }
 inline double min(double a, double b) { return std::fmin(a, b); }
 inline double max(double a, double b) { return std::fmax(a, b); }
 
-// ---- The runtime API. Streams run what they are given at once; only the order of blocks and threads is drawn.
+// ---- The runtime API
 
 enum cudaError_t {
     cudaSuccess = 0,

@@ -68,6 +68,10 @@ void set_capacity(size_t bytes);
 // Checked mode: whether reading what nothing has been written to is a finding (initially yes). A vector of which any
 // byte has been written may be read whole.
 void set_uninitialized_check(bool on);
+// Whether streams run what they are given as late as they may (initially where ISTHMUS_EMULATED_DEFERRED is set,
+// otherwise at once): a missing wait, of the host or of another stream, then shows in the results. Findings come with
+// the wait that runs the launch.
+void set_deferred(bool on);
 // While on, the host cannot touch device memory: a dereferenced device pointer crashes. Two mprotect calls a launch.
 void set_host_guard(bool on);
 

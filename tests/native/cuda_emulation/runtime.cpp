@@ -1,8 +1,9 @@
-// runtime.cpp - the CUDA runtime API of the emulation: what streams and graphs are given runs in the order it was
-// given.
+// runtime.cpp - the CUDA runtime API of the emulation. What a stream is given runs at once; deferred, as late as the
+// order within the stream, the events it waits for and the host's waits allow.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -28,6 +29,7 @@ struct CUgraphExec_st {
 namespace {
 // What several streams record into while one of them captures.
 struct Capture {
+    uint64_t number = 0;
     std::unique_ptr<CUgraph_st> graph = std::make_unique<CUgraph_st>();
     CUstream_st *origin = nullptr;
     cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
@@ -35,13 +37,22 @@ struct Capture {
     bool valid = true;
     std::list<CUstream_st *> joined; // others, until the origin has waited for them
 };
+// What a stream has been given, and how much of it has run.
+struct Queue {
+    std::deque<Work> waiting;
+    uint64_t given = 0, done = 0;
+    bool blocking = true; // waits for the default stream, and it for this one
+};
 } // namespace
 struct CUstream_st {
     Capture *capture = nullptr;
+    std::shared_ptr<Queue> queue = std::make_shared<Queue>();
 };
 struct CUevent_st {
-    Capture *capture = nullptr;
+    uint64_t capture = 0; // its number, 0: none
     CUstream_st *stream = nullptr;
+    std::shared_ptr<Queue> queue; // reached when this much of it is done:
+    uint64_t position = 0;
     bool recorded = false;
     std::chrono::steady_clock::time_point time;
 };
@@ -52,6 +63,9 @@ thread_local cudaError_t last_error = cudaSuccess;
 thread_local int current_device = 0;
 std::map<char *, size_t> pinned;
 std::list<std::unique_ptr<Capture>> captures;
+uint64_t n_captures = 0;
+std::list<std::shared_ptr<Queue>> queues;
+bool deferred = std::getenv("ISTHMUS_EMULATED_DEFERRED") != nullptr;
 std::vector<std::pair<const void *, int>> shared_limits; // of kernels that may have more than 48 KiB
 
 cudaError_t report(cudaError_t error) {
@@ -80,14 +94,50 @@ bool refused_by_capture() {
     return refused;
 }
 
+Capture *find_capture(uint64_t number) {
+    for (const auto &capture : captures) {
+        if (capture->number == number) return capture.get();
+    }
+    return nullptr;
+}
+
+// Runs a queue up to a position; the first error, if any.
+cudaError_t run_to(Queue &queue, uint64_t position) {
+    cudaError_t first = cudaSuccess;
+    while (queue.done < position) {
+        const Work work = std::move(queue.waiting.front());
+        queue.waiting.pop_front();
+        const cudaError_t error = work();
+        queue.done++;
+        if (first == cudaSuccess) first = error;
+    }
+    return first;
+}
+
+cudaError_t run_all(bool blocking_alone) {
+    cudaError_t first = cudaSuccess;
+    for (const auto &queue : queues) {
+        if (blocking_alone && !queue->blocking) continue;
+        const cudaError_t error = run_to(*queue, queue->given);
+        if (first == cudaSuccess) first = error;
+    }
+    return first;
+}
+
 cudaError_t submit(cudaStream_t stream, Work work) {
     Lock lock(device_mutex());
     if (stream && stream->capture) {
         stream->capture->graph->work.push_back(std::move(work));
         return cudaSuccess;
     }
-    if (!stream && refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
-    return report(work());
+    if (!stream) {
+        if (refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
+        const cudaError_t error = run_all(true);
+        return report(error == cudaSuccess ? work() : error);
+    }
+    stream->queue->waiting.push_back(std::move(work));
+    stream->queue->given++;
+    return deferred ? cudaSuccess : report(run_to(*stream->queue, stream->queue->given));
 }
 
 cudaError_t bad_copy(Kind kind, const std::string &text) {
@@ -138,6 +188,12 @@ cudaError_t set_now(void *to, int value, size_t bytes) {
 } // namespace
 
 namespace ist::emulation {
+
+void set_deferred(bool on) {
+    Lock lock(device_mutex());
+    run_all(false);
+    deferred = on;
+}
 
 bool is_pinned(const void *pointer) {
     char *p = static_cast<char *>(const_cast<void *>(pointer));
@@ -274,7 +330,7 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int dev
 
 cudaError_t cudaDeviceSynchronize() {
     Lock lock(device_mutex());
-    return refused_by_capture() ? report(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+    return report(refused_by_capture() ? cudaErrorStreamCaptureUnsupported : run_all(false));
 }
 cudaError_t cudaDeviceReset() { return cudaDeviceSynchronize(); }
 
@@ -289,7 +345,8 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
 cudaError_t cudaFree(void *pointer) {
     Lock lock(device_mutex());
     if (refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
-    return !pointer || ist::emulation::release(pointer) ? cudaSuccess : report(cudaErrorInvalidValue);
+    const cudaError_t error = run_all(false); // freeing waits for the device
+    return report(!pointer || ist::emulation::release(pointer) ? error : cudaErrorInvalidValue);
 }
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
     Lock lock(device_mutex());
@@ -308,6 +365,7 @@ cudaError_t cudaHostAlloc(void **pointer, size_t bytes, unsigned) {
 cudaError_t cudaMallocHost(void **pointer, size_t bytes) { return cudaHostAlloc(pointer, bytes, cudaHostAllocDefault); }
 cudaError_t cudaFreeHost(void *pointer) {
     Lock lock(device_mutex());
+    run_all(false);
     if (pointer && !pinned.erase(static_cast<char *>(pointer))) return report(cudaErrorInvalidValue);
     std::free(pointer);
     return cudaSuccess;
@@ -316,8 +374,19 @@ cudaError_t cudaFreeHost(void *pointer) {
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
     return submit(nullptr, [=] { return copy_now(to, from, bytes, kind); });
 }
+// Host memory that is not pinned is read before the call returns, and written before it, too.
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-    return submit(stream, [=] { return copy_now(to, from, bytes, kind); });
+    Lock lock(device_mutex());
+    const bool captured = stream && stream->capture;
+    const auto pageable = [](const void *p) { return !ist::emulation::in_arena(p) && !ist::emulation::is_pinned(p); };
+    if (deferred && !captured && bytes > 0 && pageable(from)) {
+        const char *bytes_begin = static_cast<const char *>(from);
+        auto kept = std::make_shared<const std::vector<char>>(bytes_begin, bytes_begin + bytes);
+        return submit(stream, [=] { return copy_now(to, kept->data(), bytes, kind); });
+    }
+    const cudaError_t error = submit(stream, [=] { return copy_now(to, from, bytes, kind); });
+    if (error != cudaSuccess || !stream || captured || !pageable(to)) return error;
+    return report(run_to(*stream->queue, stream->queue->given));
 }
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
                               size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
@@ -338,33 +407,44 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
     return submit(stream, [=] { return set_now(to, value, bytes); });
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
+    Lock lock(device_mutex());
     *stream = new CUstream_st;
+    (*stream)->queue->blocking = flags != cudaStreamNonBlocking;
+    queues.push_back((*stream)->queue);
     return cudaSuccess;
 }
 cudaError_t cudaStreamCreate(cudaStream_t *stream) { return cudaStreamCreateWithFlags(stream, cudaStreamDefault); }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    Lock lock(device_mutex());
+    const cudaError_t error = run_to(*stream->queue, stream->queue->given);
+    queues.remove(stream->queue);
     delete stream;
-    return cudaSuccess;
+    return report(error);
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     Lock lock(device_mutex());
     if (!stream) return cudaDeviceSynchronize();
-    if (!stream->capture) return cudaSuccess;
+    if (!stream->capture) return report(run_to(*stream->queue, stream->queue->given));
     stream->capture->valid = false;
     return report(cudaErrorStreamCaptureUnsupported);
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     Lock lock(device_mutex());
-    if (!stream || !event->capture) return cudaSuccess;
-    if (!stream->capture) {
-        stream->capture = event->capture;
-        event->capture->joined.push_back(stream);
-    } else if (stream == stream->capture->origin) {
-        stream->capture->joined.remove(event->stream);
+    if (event->capture) {
+        Capture *capture = find_capture(event->capture);
+        if (!capture || !stream) return report(cudaErrorStreamCaptureUnsupported);
+        if (!stream->capture) {
+            stream->capture = capture;
+            capture->joined.push_back(stream);
+        } else if (stream != event->stream) {
+            capture->joined.remove(event->stream);
+        }
+        return cudaSuccess;
     }
-    return cudaSuccess;
+    if (!event->queue || (stream && stream->queue == event->queue)) return cudaSuccess;
+    return submit(stream, [queue = event->queue, position = event->position] { return run_to(*queue, position); });
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
@@ -378,16 +458,19 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     Lock lock(device_mutex());
-    event->capture = stream ? stream->capture : nullptr;
+    event->capture = stream && stream->capture ? stream->capture->number : 0;
     event->stream = stream;
+    event->queue = stream ? stream->queue : nullptr;
+    event->position = stream ? stream->queue->given : 0;
+    if (!stream) run_all(true);
     event->recorded = true;
     event->time = std::chrono::steady_clock::now();
     return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     Lock lock(device_mutex());
-    if (!event->capture) return cudaSuccess;
-    event->capture->valid = false;
+    if (!event->capture) return event->queue ? report(run_to(*event->queue, event->position)) : cudaSuccess;
+    if (Capture *capture = find_capture(event->capture)) capture->valid = false;
     return report(cudaErrorStreamCaptureUnsupported);
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }
@@ -402,6 +485,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
     if (!stream) return report(cudaErrorStreamCaptureUnsupported);
     if (stream->capture) return report(cudaErrorIllegalState);
     captures.push_back(std::make_unique<Capture>());
+    captures.back()->number = ++n_captures;
     stream->capture = captures.back().get();
     stream->capture->origin = stream;
     stream->capture->mode = mode;

@@ -100,12 +100,62 @@ TEST(Runtime, FindingInAGraphIsALaunchFailureWithItsSentence) {
     ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
     cudaGraphExec_t executable;
     cudaGraphInstantiate(&executable, graph);
-    EXPECT_NE(cudaGraphLaunch(executable, stream), cudaSuccess);
+    EXPECT_TRUE(cudaGraphLaunch(executable, stream) || cudaStreamSynchronize(stream));
     emulation::Finding finding;
     ASSERT_TRUE(emulation::take_finding(&finding));
     EXPECT_EQ(finding.kind, emulation::Kind::kBounds);
     cudaGetLastError();
     cudaGraphExecDestroy(executable), cudaGraphDestroy(graph), cudaStreamDestroy(stream);
+}
+
+// Deferred work runs when somebody waits for it, and not before.
+TEST(Runtime, MissingWaitsShowWhenWorkIsDeferred) {
+    DeviceArray<float> v(std::vector<float>{1, 2}), by(std::vector<float>{10});
+    cudaStream_t main, side;
+    cudaEvent_t done;
+    cudaStreamCreateWithFlags(&main, cudaStreamNonBlocking), cudaStreamCreateWithFlags(&side, cudaStreamNonBlocking);
+    cudaEventCreate(&done);
+    float *pinned = nullptr;
+    cudaHostAlloc(&pinned, 8, cudaHostAllocDefault);
+    for (bool deferred : {false, true}) {
+        emulation::set_deferred(deferred);
+        cudaMemset(v.data(), 0, 8);
+        pinned[0] = pinned[1] = 0;
+        float start[] = {1, 2};
+        cudaMemcpyAsync(v.data(), start, 8, cudaMemcpyHostToDevice, main);
+        start[0] = 5; // no matter: the copy has read it
+        launch(add_kernel, 1, 2, 0, main, v.data(), by.data());
+        cudaEventRecord(done, main);
+        cudaMemcpyAsync(pinned, v.data(), 8, cudaMemcpyDeviceToHost, side); // waits for nothing
+        cudaStreamSynchronize(side);
+        EXPECT_EQ(pinned[1] == 12, !deferred);
+        cudaStreamWaitEvent(side, done);
+        cudaMemcpyAsync(pinned, v.data(), 8, cudaMemcpyDeviceToHost, side);
+        EXPECT_EQ(pinned[1] == 12, !deferred);
+        cudaEventRecord(done, side);
+        EXPECT_EQ(cudaEventSynchronize(done), cudaSuccess);
+        EXPECT_EQ(pinned[0], 11);
+        EXPECT_EQ(pinned[1], 12);
+    }
+    emulation::set_deferred(false);
+    cudaFreeHost(pinned);
+    cudaEventDestroy(done);
+    cudaStreamDestroy(main), cudaStreamDestroy(side);
+}
+
+__global__ void lonely_barrier_kernel() {
+    if (threadIdx.x == 0) __syncthreads();
+}
+
+TEST(Runtime, DeferredFindingComesWithTheWait) {
+    cudaStream_t stream;
+    cudaStreamCreate(&stream);
+    emulation::set_deferred(true);
+    launch(lonely_barrier_kernel, 1, 64, 0, stream);
+    expect_finding(emulation::Kind::kBarrier, "lonely_barrier_kernel",
+                   [&] { check(cudaStreamSynchronize(stream), "to wait"); });
+    emulation::set_deferred(false);
+    cudaStreamDestroy(stream);
 }
 
 TEST(Runtime, DeviceAndVersions) {
