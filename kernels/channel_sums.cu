@@ -19,8 +19,8 @@ __global__ void __launch_bounds__(kChannelThreads)
     float sum[W];
 #pragma unroll
     for (int i = 0; i < W; ++i) sum[i] = 0.f;
+    const RunCorrection<W> correction = run_correction<W>(p.from, place.point, runs);
     if (place.active) {
-        const RunCorrection<W> correction = run_correction<W>(p.from, place.point, place.channel);
         const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
         const int64_t end = min(begin + partition.rows_per_part, partition.rows);
         for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {

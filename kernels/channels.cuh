@@ -116,6 +116,33 @@ template <int W> __device__ __forceinline__ RunPlace run_place(const Runs &runs)
     return place;
 }
 
+// Two constants per channel, value(channel) in x and y, for each thread's run: read once for the block, by way of
+// shared memory (constants_shared()). All threads take part; a channel may lie behind the tensor's last.
+inline size_t constants_shared(const Runs &runs, int width) { return size_t(2 * runs.lanes * width) * sizeof(float); }
+
+template <int W, class Value>
+__device__ __forceinline__ void run_constants(const Runs &runs, Value value, float (&first)[W], float (&second)[W]) {
+    const int count = runs.lanes * W;
+    float *firsts = reinterpret_cast<float *>(shared_memory()), *seconds = firsts + count;
+    __syncthreads();
+    for (int i = int(threadIdx.x); i < count; i += kChannelThreads) {
+        const int channel = int(blockIdx.y) * count + i;
+        const float2 constants = channel < runs.channels ? value(channel) : make_float2(0.f, 0.f);
+        firsts[i] = constants.x, seconds[i] = constants.y;
+    }
+    __syncthreads();
+    constexpr int kPart = W < 4 ? W : 4;
+    const int at = int(threadIdx.x) % runs.lanes * W;
+#pragma unroll
+    for (int i = 0; i < W; i += kPart) {
+        float x[kPart], y[kPart];
+        load_run<float, kPart>(firsts + at + i, x);
+        load_run<float, kPart>(seconds + at + i, y);
+#pragma unroll
+        for (int j = 0; j < kPart; ++j) first[i + j] = x[j], second[i + j] = y[j];
+    }
+}
+
 // Sums a block's rows in a fixed tree through shared memory (W * 256 floats); the sum is valid in row 0.
 template <int W> __device__ void sum_rows(float (&values)[W], const Runs &runs, const RunPlace &place) {
     float *shared = reinterpret_cast<float *>(shared_memory());

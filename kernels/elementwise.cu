@@ -17,22 +17,24 @@ constexpr int kRowsPerThread = 4;
 template <class S, class D, int W>
 __global__ void __launch_bounds__(kChannelThreads) materialise_kernel(MaterialiseParams p, Runs runs, int64_t rows) {
     const RunPlace place = run_place<W>(runs);
-    if (!place.active) return;
-    const RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, place.channel, runs.channels);
+    const bool has_residual = residual_in_run(p.from, place.channel);
     const int64_t first = int64_t(blockIdx.x) * runs.block_rows * kRowsPerThread + place.row;
+    const int64_t end = place.active ? rows : 0;
     RawOperand<S, W> raw[kRowsPerThread]{};
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
         const int64_t row = first + i * runs.block_rows;
-        if (row < rows)
-            raw[i] = load_operand<S, W>(p.from, operand, place.point, row, place.channel, p.dst.height, p.dst.width);
+        if (row < end)
+            raw[i] =
+                load_operand<S, W>(p.from, has_residual, place.point, row, place.channel, p.dst.height, p.dst.width);
     }
+    const RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, runs);
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
         const int64_t row = first + i * runs.block_rows;
-        if (row >= rows) break;
+        if (row >= end) break;
         float values[W];
-        operand_run<S, W>(p.from, operand, raw[i], values);
+        operand_run<S, W>(p.from, operand, has_residual, raw[i], values);
         store_run<D, W>(at<D>(p.dst, place.point, row, place.channel), values);
     }
 }
@@ -44,7 +46,8 @@ template <class S, class D> void materialise_as(const MaterialiseParams &p, int 
     const dim3 grid(unsigned((rows + per_block - 1) / per_block), unsigned(runs.groups), unsigned(n_points));
     using Wider = std::conditional_t<sizeof(S) == 4, S, D>;
     with_width<Wider>(width, [&](auto w) {
-        launch(materialise_kernel<S, D, decltype(w)::value>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows);
+        launch(materialise_kernel<S, D, decltype(w)::value>, grid, dim3(kChannelThreads), constants_shared(runs, width),
+               stream, p, runs, rows);
     });
 }
 

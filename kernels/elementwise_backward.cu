@@ -28,29 +28,31 @@ __global__ void __launch_bounds__(kChannelThreads, 2)
 #pragma unroll
     for (int i = 0; i < W; ++i) sum[i] = product[i] = residual_sum[i] = residual_product[i] = 0.f;
 
-    bool has_residual = false;
+    const bool has_residual = place.active && residual_in_run(p.from, place.channel);
+    RunOperand<W> operand{};
+    if (kNorms != Norms::kNone) operand.norm = run_norm<W>(p.from.norm, p.params, place.point, runs, 0, runs.channels);
+    if (kNorms == Norms::kResidual)
+        operand.residual_norm = run_norm<W>(p.from.residual_norm, p.params, place.point, runs, p.from.residual_first,
+                                            p.from.residual.channels);
+    const RunCorrection<W> correction = run_correction<W>(p.dst, place.point, runs);
+    float mean[W], residual_mean[W];
+    if (kNorms != Norms::kNone)
+        run_constants<W>(
+            runs,
+            [&](int channel) {
+                const Vectors &of = p.from.norm.mean, &of_residual = p.from.residual_norm.mean;
+                const int c = channel - p.from.residual_first;
+                const bool inside = kNorms == Norms::kResidual && c >= 0 && c < p.from.residual.channels;
+                return make_float2(p.sums ? of.data[place.point * of.stride + channel] : 0.f,
+                                   inside ? of_residual.data[place.point * of_residual.stride + c] : 0.f);
+            },
+            mean, residual_mean);
     if (place.active) {
-        RunOperand<W> operand = run_operand<W>(p.from, p.params, place.point, place.channel, runs.channels);
-        if (kNorms == Norms::kNone) operand.norm.applied = false;
-        if (kNorms != Norms::kResidual) operand.residual_norm.applied = false;
-        const RunCorrection<W> correction = run_correction<W>(p.dst, place.point, place.channel);
-        has_residual = operand.has_residual;
         const bool writes_residual = has_residual && p.residual.g.data;
         const bool reads_y = p.from.activation != Activation::kNone && p.y.data;
         const bool recomputes = p.from.activation != Activation::kNone && !p.y.data;
         const bool reads_x = p.from.x.data && (recomputes || (kNorms != Norms::kNone && p.sums));
         const bool reads_residual = has_residual && (recomputes || kNorms == Norms::kResidual);
-        float mean[W], residual_mean[W];
-#pragma unroll
-        for (int i = 0; i < W; ++i) {
-            mean[i] = kNorms != Norms::kNone && p.sums
-                          ? p.from.norm.mean.data[place.point * p.from.norm.mean.stride + place.channel + i]
-                          : 0.f;
-            residual_mean[i] = kNorms == Norms::kResidual && has_residual
-                                   ? p.from.residual_norm.mean
-                                         .data[place.point * p.from.residual_norm.mean.stride + residual_channel + i]
-                                   : 0.f;
-        }
         const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
         const int64_t end = min(begin + partition.rows_per_part, partition.rows);
         for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {
@@ -76,7 +78,7 @@ __global__ void __launch_bounds__(kChannelThreads, 2)
                 if (reads_y) {
                     unpack_run<T, W>(raw_y, y);
                 } else {
-                    operand_run<T, W>(p.from, operand, raw, y);
+                    operand_run<T, W>(p.from, operand, has_residual, raw, y);
 #pragma unroll
                     for (int i = 0; i < W; ++i) y[i] = to_float(from_float<T>(y[i])); // as it would have been stored
                 }
@@ -133,8 +135,8 @@ template <class T, int W>
 __global__ void __launch_bounds__(kChannelThreads)
     pass_gradient_kernel(PassGradientParams p, Runs runs, Partition partition) {
     const RunPlace place = run_place<W>(runs);
+    const RunCorrection<W> correction = run_correction<W>(p.from, place.point, runs);
     if (!place.active) return;
-    const RunCorrection<W> correction = run_correction<W>(p.from, place.point, place.channel);
     const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
     const int64_t end = min(begin + partition.rows_per_part, partition.rows);
     for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {
@@ -182,7 +184,8 @@ void elementwise_backward(const ElementwiseBackwardParams &params, int n_points,
     with_element(dst.element, [&](auto t) {
         using T = decltype(t);
         const auto run = [&](auto kernel, int w) {
-            const size_t bytes = norms == Norms::kNone ? 0 : size_t(w) * kChannelThreads * sizeof(float);
+            const size_t bytes =
+                norms == Norms::kNone ? constants_shared(lanes, w) : size_t(w) * kChannelThreads * sizeof(float);
             launch(kernel, grid, dim3(kChannelThreads), bytes, stream, p, lanes, partition);
         };
         if (norms == Norms::kResidual) {
@@ -210,8 +213,8 @@ void pass_gradient(const PassGradientParams &params, int n_points, Stream stream
     const dim3 grid(unsigned(partition.parts), unsigned(lanes.groups), unsigned(n_points));
     with_element(g.element, [&](auto t) {
         with_width<decltype(t)>(width, [&](auto w) {
-            launch(pass_gradient_kernel<decltype(t), decltype(w)::value>, grid, dim3(kChannelThreads), 0, stream,
-                   params, lanes, partition);
+            launch(pass_gradient_kernel<decltype(t), decltype(w)::value>, grid, dim3(kChannelThreads),
+                   constants_shared(lanes, width), stream, params, lanes, partition);
         });
     });
 }

@@ -10,15 +10,15 @@ template <int W> struct RunCorrection {
     float slope[W], offset[W];
 };
 
+// For all threads of a block.
 template <int W>
-__device__ __forceinline__ RunCorrection<W> run_correction(const Gradient &gradient, int point, int channel) {
+__device__ __forceinline__ RunCorrection<W> run_correction(const Gradient &gradient, int point, const Runs &runs) {
     RunCorrection<W> run{};
     if (!gradient.corrected) return run;
-#pragma unroll
-    for (int i = 0; i < W; ++i) {
-        run.slope[i] = gradient.slope.data[point * gradient.slope.stride + channel + i];
-        run.offset[i] = gradient.offset.data[point * gradient.offset.stride + channel + i];
-    }
+    const float *slope = gradient.slope.data + point * gradient.slope.stride;
+    const float *offset = gradient.offset.data + point * gradient.offset.stride;
+    run_constants<W>(
+        runs, [&](int channel) { return make_float2(slope[channel], offset[channel]); }, run.slope, run.offset);
     return run;
 }
 

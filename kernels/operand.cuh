@@ -11,23 +11,26 @@ template <int W> struct RunNorm {
     float scale[W], shift[W];
 };
 
-// Channels outside [0, channels) keep scale 0 and shift 0.
+// For all threads of a block. `first` is the tensor's channel of the norm's first; channels outside the norm's keep
+// scale 0 and shift 0.
 template <int W>
-__device__ __forceinline__ RunNorm<W> run_norm(const Norm &norm, ConstRows params, int point, int channel,
-                                               int channels) {
-    RunNorm<W> run;
+__device__ __forceinline__ RunNorm<W> run_norm(const Norm &norm, ConstRows params, int point, const Runs &runs,
+                                               int first, int channels) {
+    RunNorm<W> run{};
     run.applied = norm.applied;
     if (!norm.applied) return run;
     const float *row = params[point];
     const float *mean = norm.mean.data + point * norm.mean.stride;
     const float *invstd = norm.invstd.data + point * norm.invstd.stride;
-#pragma unroll
-    for (int i = 0; i < W; ++i) {
-        const int c = channel + i;
-        const bool inside = c >= 0 && c < channels;
-        run.scale[i] = inside ? row[norm.gamma + c] * invstd[c] : 0.f;
-        run.shift[i] = inside ? row[norm.beta + c] - mean[c] * run.scale[i] : 0.f;
-    }
+    run_constants<W>(
+        runs,
+        [&](int channel) {
+            const int c = channel - first;
+            if (c < 0 || c >= channels) return make_float2(0.f, 0.f);
+            const float scale = row[norm.gamma + c] * invstd[c];
+            return make_float2(scale, row[norm.beta + c] - mean[c] * scale);
+        },
+        run.scale, run.shift);
     return run;
 }
 
@@ -64,21 +67,25 @@ __device__ __forceinline__ int64_t residual_row(const Tensor &residual, int step
     return (int64_t(image) * residual.height + y * step) * residual.width + x * step;
 }
 
+// Whether the residual has a run at `channel` of the operand.
+__device__ __forceinline__ bool residual_in_run(const Operand &from, int channel) {
+    const int c = channel - from.residual_first;
+    return from.residual.data && c >= 0 && c < from.residual.channels;
+}
+
 // An operand's constants for a thread's run.
 template <int W> struct RunOperand {
     RunNorm<W> norm, residual_norm;
-    bool has_residual; // in this run
 };
 
+// For all threads of a block.
 template <int W>
-__device__ __forceinline__ RunOperand<W> run_operand(const Operand &from, ConstRows params, int point, int channel,
-                                                     int channels) {
+__device__ __forceinline__ RunOperand<W> run_operand(const Operand &from, ConstRows params, int point,
+                                                     const Runs &runs) {
     RunOperand<W> run;
-    run.norm = run_norm<W>(from.norm, params, point, channel, channels);
-    const int c = channel - from.residual_first;
-    run.has_residual = from.residual.data && c >= 0 && c < from.residual.channels;
-    run.residual_norm.applied = false;
-    if (run.has_residual) run.residual_norm = run_norm<W>(from.residual_norm, params, point, c, from.residual.channels);
+    run.norm = run_norm<W>(from.norm, params, point, runs, 0, runs.channels);
+    run.residual_norm =
+        run_norm<W>(from.residual_norm, params, point, runs, from.residual_first, from.residual.channels);
     return run;
 }
 
@@ -88,11 +95,11 @@ template <class T, int W> struct RawOperand {
 };
 
 template <class T, int W>
-__device__ __forceinline__ RawOperand<T, W> load_operand(const Operand &from, const RunOperand<W> &run, int point,
-                                                         int64_t row, int channel, int height, int width) {
+__device__ __forceinline__ RawOperand<T, W> load_operand(const Operand &from, bool has_residual, int point, int64_t row,
+                                                         int channel, int height, int width) {
     RawOperand<T, W> raw{};
     if (from.x.data) raw.x = load_raw<T, W>(at<const T>(from.x, point, row, channel));
-    if (run.has_residual) {
+    if (has_residual) {
         const int64_t from_row = residual_row(from.residual, from.residual_step, height, width, row);
         raw.residual = load_raw<T, W>(at<const T>(from.residual, point, from_row, channel - from.residual_first));
     }
@@ -101,8 +108,8 @@ __device__ __forceinline__ RawOperand<T, W> load_operand(const Operand &from, co
 
 // activation(norm(x) + norm(residual)).
 template <class T, int W>
-__device__ __forceinline__ void operand_run(const Operand &from, const RunOperand<W> &run, const RawOperand<T, W> &raw,
-                                            float (&values)[W]) {
+__device__ __forceinline__ void operand_run(const Operand &from, const RunOperand<W> &run, bool has_residual,
+                                            const RawOperand<T, W> &raw, float (&values)[W]) {
     if (from.x.data) {
         unpack_run<T, W>(raw.x, values);
         apply(run.norm, values);
@@ -110,7 +117,7 @@ __device__ __forceinline__ void operand_run(const Operand &from, const RunOperan
 #pragma unroll
         for (int i = 0; i < W; ++i) values[i] = 0.f;
     }
-    if (run.has_residual) {
+    if (has_residual) {
         float residual[W];
         unpack_run<T, W>(raw.residual, residual);
         apply(run.residual_norm, residual);

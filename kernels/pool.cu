@@ -16,15 +16,14 @@ namespace {
 
 // The window of row `row` of a grid of height x width windows.
 struct Window {
-    int64_t image;
-    int y, x;
+    int image, y, x;
 };
 __device__ __forceinline__ Window window_of(int64_t row, int height, int width) {
     const int line = int(row) / width; // rows_of: below 2^31
     return {line / height, line % height, int(row) % width};
 }
 
-__device__ __forceinline__ int64_t pixel_row(const Tensor &t, int64_t image, int y, int x) {
+__device__ __forceinline__ int pixel_row(const Tensor &t, int image, int y, int x) {
     return (image * t.height + y) * t.width + x;
 }
 
@@ -38,15 +37,18 @@ __global__ void __launch_bounds__(kChannelThreads) window_pool_kernel(PoolParams
     const Window window = window_of(row, p.y.height, p.y.width);
     const bool maximum = p.kind == OpKind::kMaxPool;
     float result[W];
-    for (int i = 0; i < p.window * p.window; ++i) {
-        const int y = window.y * p.window + i / p.window, x = window.x * p.window + i % p.window;
-        float values[W];
-        load_run<S, W>(at<const S>(p.x, place.point, pixel_row(p.x, window.image, y, x), place.channel), values);
+    bool first = true;
+    for (int y = 0; y < p.window; ++y) {
+        const int line = pixel_row(p.x, window.image, window.y * p.window + y, window.x * p.window);
+        for (int x = 0; x < p.window; ++x, first = false) {
+            float values[W];
+            load_run<S, W>(at<const S>(p.x, place.point, line + x, place.channel), values);
 #pragma unroll
-        for (int c = 0; c < W; ++c)
-            if (i == 0) result[c] = values[c];
-            else if (!maximum) result[c] += values[c];
-            else if (above(values[c], result[c])) result[c] = values[c];
+            for (int c = 0; c < W; ++c)
+                if (first) result[c] = values[c];
+                else if (!maximum) result[c] += values[c];
+                else if (above(values[c], result[c])) result[c] = values[c];
+        }
     }
     const float factor = 1.f / float(p.window * p.window);
 #pragma unroll
@@ -83,6 +85,7 @@ __global__ void __launch_bounds__(kChannelThreads)
     window_pool_backward_kernel(PoolBackwardParams p, Runs runs, int height, int width, int64_t rows) {
     const RunPlace place = run_place<W>(runs);
     const int64_t row = int64_t(blockIdx.x) * runs.block_rows + place.row;
+    const RunCorrection<W> correction = run_correction<W>(p.y, place.point, runs);
     if (!place.active || row >= rows) return;
     const Window window = window_of(row, height, width); // height x width also count the windows cut by the edge
     const Tensor &dx = p.dx.g;
@@ -96,39 +99,45 @@ __global__ void __launch_bounds__(kChannelThreads)
 #pragma unroll
     for (int c = 0; c < W; ++c) dy[c] = 0.f, best[c] = 0.f, winner[c] = 0;
     if (covered) {
-        gradient_run<S, W>(p.y, run_correction<W>(p.y, place.point, place.channel), place.point,
-                           pixel_row(p.y.g, window.image, window.y, window.x), place.channel, dy);
+        gradient_run<S, W>(p.y, correction, place.point, pixel_row(p.y.g, window.image, window.y, window.x),
+                           place.channel, dy);
         const float factor = 1.f / float(p.window * p.window);
 #pragma unroll
         for (int c = 0; c < W; ++c)
             if (!maximum) dy[c] *= factor;
     }
-    if (covered && maximum)
-        for (int i = 0; i < n_y * n_x; ++i) {
-            const int64_t from = pixel_row(p.x, window.image, top + i / n_x, left + i % n_x);
-            float values[W];
-            load_run<D, W>(at<const D>(p.x, place.point, from, place.channel), values);
+    if (covered && maximum) {
+        int i = 0;
+        for (int y = top; y < top + n_y; ++y)
+            for (int x = left; x < left + n_x; ++x, ++i) {
+                float values[W];
+                load_run<D, W>(at<const D>(p.x, place.point, pixel_row(p.x, window.image, y, x), place.channel),
+                               values);
 #pragma unroll
-            for (int c = 0; c < W; ++c)
-                if (i == 0 || above(values[c], best[c])) best[c] = values[c], winner[c] = i;
-        }
-    for (int i = 0; i < n_y * n_x; ++i) {
-        float out[W];
-#pragma unroll
-        for (int c = 0; c < W; ++c) out[c] = maximum && winner[c] != i ? 0.f : dy[c];
-        const int64_t to = pixel_row(dx, window.image, top + i / n_x, left + i % n_x);
-        store_run<D, W>(at<D>(dx, place.point, to, place.channel), out, p.dx.add);
+                for (int c = 0; c < W; ++c)
+                    if (i == 0 || above(values[c], best[c])) best[c] = values[c], winner[c] = i;
+            }
     }
+    int i = 0;
+    for (int y = top; y < top + n_y; ++y)
+        for (int x = left; x < left + n_x; ++x, ++i) {
+            float out[W];
+#pragma unroll
+            for (int c = 0; c < W; ++c) out[c] = maximum && winner[c] != i ? 0.f : dy[c];
+            store_run<D, W>(at<D>(p.dx.g, place.point, pixel_row(p.dx.g, window.image, y, x), place.channel), out,
+                            p.dx.add);
+        }
 }
 
 template <class S, class D, int W>
 __global__ void __launch_bounds__(kChannelThreads) global_pool_backward_kernel(PoolBackwardParams p, Runs runs) {
     const RunPlace place = run_place<W>(runs);
+    const RunCorrection<W> correction = run_correction<W>(p.y, place.point, runs);
     if (!place.active) return;
     const int64_t image = int64_t(blockIdx.x);
     const int pixels = p.dx.g.height * p.dx.g.width;
     float dy[W];
-    gradient_run<S, W>(p.y, run_correction<W>(p.y, place.point, place.channel), place.point, image, place.channel, dy);
+    gradient_run<S, W>(p.y, correction, place.point, image, place.channel, dy);
     const float factor = 1.f / float(pixels);
 #pragma unroll
     for (int c = 0; c < W; ++c) dy[c] *= factor;
@@ -187,14 +196,15 @@ void pool_backward(const PoolBackwardParams &p, int n_points, Stream stream) {
             constexpr int W = decltype(w)::value;
             if (p.kind == OpKind::kGlobalAvgPool) {
                 const dim3 grid(unsigned(p.n_images), unsigned(runs.groups), unsigned(n_points));
-                launch(global_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs);
+                launch(global_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), constants_shared(runs, W),
+                       stream, p, runs);
             } else {
                 const int rows_y = (dx.height + p.window - 1) / p.window, rows_x = (dx.width + p.window - 1) / p.window;
                 const int64_t rows = int64_t(p.n_images) * rows_y * rows_x; // no more than rows_of(dx)
                 const dim3 grid(unsigned((rows + runs.block_rows - 1) / runs.block_rows), unsigned(runs.groups),
                                 unsigned(n_points));
-                launch(window_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows_y,
-                       rows_x, rows);
+                launch(window_pool_backward_kernel<S, D, W>, grid, dim3(kChannelThreads), constants_shared(runs, W),
+                       stream, p, runs, rows_y, rows_x, rows);
             }
         });
     });
