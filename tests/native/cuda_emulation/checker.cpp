@@ -520,6 +520,8 @@ void begin_launch(const Launch &launch, const std::vector<Thread> &threads) {
     if (added) c.order.push_back(launch.kernel);
     c.counters = &it->second;
     c.counters->launches++;
+    c.counters->threads = std::max(c.counters->threads, c.n_threads);
+    c.counters->shared_bytes = std::max(c.counters->shared_bytes, launch.shared_bytes);
 }
 
 void begin_block() {

@@ -1,6 +1,7 @@
 // counters.h - traffic of the kernels that ran in checked mode.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct SiteCounters {
 struct KernelCounters {
     std::string kernel;
     uint64_t launches = 0, blocks = 0;
+    unsigned threads = 0;                       // of a block, at most
+    size_t shared_bytes = 0;                    // dynamic, of a block, at most
     uint64_t mma = 0;                           // of a warp
     uint64_t mma_operations = 0;                // 2 per multiply-add
     uint64_t read_bytes = 0, written_bytes = 0; // global memory: different bytes of each launch, summed over launches
