@@ -36,7 +36,7 @@ static const float mean[3] = {0.5f, 0.4f, 0.3f}, std[3] = {0.2f, 0.3f, 0.4f};
 static void test_engine(void) {
     ist_engine *engine = NULL;
     INVALID("n_threads must be 0 .. 1024, got -1", ist_engine_create, IST_BACKEND_CUDA, 0, -1, &engine);
-    REFUSED(IST_UNSUPPORTED, "CUDA", ist_engine_create, IST_BACKEND_CUDA, 4096, 0, &engine);
+    CHECK(ist_engine_create(IST_BACKEND_CUDA, 4096, 0, &engine) == IST_UNSUPPORTED); /* on any machine */
     INVALID("backend must be 0 .. 2, got 7", ist_engine_create, (ist_backend)7, 0, 0, &engine);
     INVALID("device must be 0 .. 0, got 1", ist_engine_create, IST_BACKEND_CPU, 1, 0, &engine);
     INVALID("n_threads must be 0 .. 1024, got -1", ist_engine_create, IST_BACKEND_CPU, 0, -1, &engine);
