@@ -46,7 +46,7 @@ template <> __device__ __forceinline__ float2 unpack_pair<fp16>(uint32_t word) {
     return make_float2(__half2float(low), __half2float(high));
 }
 
-template <class T> __device__ __forceinline__ void unpack(const uint4 &chunk, float (&values)[kPerChunk<T>]) {
+template <class T> __device__ __forceinline__ void unpack(uint4 chunk, float (&values)[kPerChunk<T>]) {
     const uint32_t words[4] = {chunk.x, chunk.y, chunk.z, chunk.w};
     if constexpr (sizeof(T) == 4) {
 #pragma unroll
