@@ -2,6 +2,7 @@
 #include "cuda_device.h"
 
 #include <cuda_runtime.h>
+#include <dlfcn.h>
 
 #include "../error.h"
 #include "device_state.h"
@@ -9,9 +10,21 @@
 namespace ist::cuda {
 namespace {
 
+// Asked of the driver itself: the runtime says 0 as well of one with which it can do nothing.
+int driver_version() {
+    int version = 0;
+    cudaDriverGetVersion(&version);
+    if (version != 0) return version;
+    void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (!driver) return 0;
+    const auto ask = reinterpret_cast<int (*)(int *)>(dlsym(driver, "cuDriverGetVersion"));
+    if (ask) ask(&version);
+    return version;
+}
+
 DeviceState look(int device) {
     DeviceState state;
-    cudaDriverGetVersion(&state.driver_version);
+    state.driver_version = driver_version();
     cudaRuntimeGetVersion(&state.runtime_version);
     const cudaError_t counted = cudaGetDeviceCount(&state.n_devices);
     if (counted != cudaSuccess) {
