@@ -72,7 +72,8 @@ void set_uninitialized_check(bool on);
 // otherwise at once): a missing wait, of the host or of another stream, then shows in the results. Findings come with
 // the wait that runs the launch.
 void set_deferred(bool on);
-// While on, the host cannot touch device memory: a dereferenced device pointer crashes. Two mprotect calls a launch.
+// While on (initially where ISTHMUS_EMULATED_HOST_GUARD is set), the host cannot touch device memory: a dereferenced
+// device pointer crashes. Two mprotect calls a launch.
 void set_host_guard(bool on);
 
 // ---- For the headers that kernels include
