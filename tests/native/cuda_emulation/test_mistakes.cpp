@@ -120,6 +120,34 @@ TEST(Mistakes, MissingNamedBarrier) {
     }
 }
 
+// Order passes on: from warp 0 through barrier 1 to warp 1, through barrier 2 to warp 2.
+template <bool kSecond> __global__ void chain_kernel(const float *in, float *out) {
+    float *shared = reinterpret_cast<float *>(shared_memory());
+    const unsigned i = threadIdx.x, warp = i / 32;
+    shared[i] = 0;
+    __syncthreads();
+    if (warp == 0) shared[i] = in[i];
+    if (warp <= 1) barrier(1, 64);
+    if (warp == 1) shared[i] = 2 * shared[63 - i];
+    if (kSecond && warp >= 1) barrier(2, 64);
+    if (warp == 2) out[i - 64] = shared[95 - i] + shared[i - 32];
+}
+
+TEST(Mistakes, MissingLinkInAChainOfBarriers) {
+    DeviceArray<float> in(ramp(32)), out(32);
+    const auto run = [&](auto kernel) {
+        launch(kernel, 1, 96, 384, nullptr, in.data(), out.data());
+        return out.host();
+    };
+    EXPECT_EQ(different_results([&] { return run(chain_kernel<true>); }), 1u);
+    EXPECT_EQ(out.host()[1], 3 * ramp(32)[30]);
+    if (kChecked) {
+        expect_finding(Kind::kRace, "nothing orders the two", [&] { run(chain_kernel<false>); });
+    } else {
+        EXPECT_GT(different_results([&] { return run(chain_kernel<false>); }), 1u);
+    }
+}
+
 // ---- Warps
 
 template <bool kSync> __global__ void warp_reverse_kernel(const float *in, float *out) {
@@ -143,6 +171,28 @@ TEST(Mistakes, MissingSyncOfAWarp) {
         expect_finding(Kind::kRace, "thread", [&] { run(warp_reverse_kernel<false>); });
     } else {
         EXPECT_GT(different_results([&] { return run(warp_reverse_kernel<false>); }), 1u);
+    }
+}
+
+// The same among lanes: 0 to 1 to 2.
+template <bool kSecond> __global__ void lanes_kernel(float *out) {
+    float *shared = reinterpret_cast<float *>(shared_memory());
+    const unsigned lane = threadIdx.x;
+    if (lane < 3) shared[lane] = 0;
+    __syncwarp();
+    if (lane == 0) shared[0] = 5;
+    if (lane <= 1) __syncwarp(3);
+    if (kSecond && (lane == 1 || lane == 2)) __syncwarp(6);
+    if (lane == 2) *out = shared[0];
+}
+
+TEST(Mistakes, MissingLinkInAChainOfLanes) {
+    DeviceArray<float> out(1);
+    launch(lanes_kernel<true>, 1, 32, 12, nullptr, out.data());
+    EXPECT_EQ(out.host()[0], 5);
+    if (kChecked) {
+        expect_finding(Kind::kRace, "byte 0 of 12 of shared memory",
+                       [&] { launch(lanes_kernel<false>, 1, 32, 12, nullptr, out.data()); });
     }
 }
 
