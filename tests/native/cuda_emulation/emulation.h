@@ -101,11 +101,9 @@ struct Thread {
     void *stack_pointer;
     char *stack; // lowest address
     State state;
-    const char *what; // where it waits: name of the instruction, place in the source, and ...
+    const char *what; // where it waits: name of the instruction, place in the source, and the lanes it meets there
     Site site;
-    unsigned mask; // ... lanes it meets
-    int barrier;   // ... number of the barrier and threads expected
-    int expected;
+    unsigned mask;
     std::vector<AsyncCopy> copies; // issued, not yet in effect
     unsigned group;                // of the next asynchronous copy
 };

@@ -424,8 +424,6 @@ void barrier(const char *what, Site site, int number, int threads) {
     Thread *self = current;
     self->what = what;
     self->site = site;
-    self->barrier = number;
-    self->expected = threads;
     self->state = State::kAtBarrier;
     if (number < 0 || number >= kBarriers || threads <= 0 || threads > int(engine.n_warps * 32)) {
         stop(Kind::kBarrier, "names barrier " + std::to_string(number) + " of " + std::to_string(threads) +
@@ -444,13 +442,12 @@ void barrier(const char *what, Site site, int number, int threads) {
         wait();
         return;
     }
-    // Whole warps arrive, each at one place; threads of __syncthreads all at the same place.
-    const bool all = threads == int(engine.n_threads);
+    // Whole warps arrive, each at one place; threads of __syncthreads, barrier 0, all at the same place.
     const Thread *reference = nullptr;
     for (unsigned w = 0; w < engine.n_warps; w++) {
         if (!barrier.waiting[w]) continue;
         Warp &warp = engine.warps[w];
-        if (!all || !reference) reference = &warp.threads[__builtin_ctz(barrier.waiting[w])];
+        if (number != 0 || !reference) reference = &warp.threads[__builtin_ctz(barrier.waiting[w])];
         bool same = barrier.waiting[w] == warp.lanes;
         for (unsigned left = barrier.waiting[w]; left && same; left &= left - 1) {
             const Thread &thread = warp.threads[__builtin_ctz(left)];
@@ -470,7 +467,7 @@ void barrier(const char *what, Site site, int number, int threads) {
         }
         make_ready(&engine.warps[w], barrier.waiting[w]);
     }
-    checker::met(barrier.waiting, all);
+    checker::met(barrier.waiting, threads == int(engine.n_threads));
     barrier = Barrier();
     wait();
 }

@@ -120,6 +120,25 @@ TEST(Mistakes, MissingNamedBarrier) {
     }
 }
 
+// All threads at one named barrier, from two places in the source: fine.
+__global__ void two_places_kernel(const float *in, float *out) {
+    float *shared = reinterpret_cast<float *>(shared_memory());
+    const unsigned i = threadIdx.x;
+    if (i < 32) {
+        shared[i] = in[i];
+        barrier(1, 64);
+    } else {
+        barrier(1, 64);
+        out[i - 32] = shared[63 - i];
+    }
+}
+
+TEST(Mistakes, NamedBarrierFromTwoPlacesIsNone) {
+    DeviceArray<float> in(ramp(32)), out(32);
+    launch(two_places_kernel, 1, 64, 128, nullptr, in.data(), out.data());
+    EXPECT_EQ(out.host()[0], ramp(32)[31]);
+}
+
 // Order passes on: from warp 0 through barrier 1 to warp 1, through barrier 2 to warp 2.
 template <bool kSecond> __global__ void chain_kernel(const float *in, float *out) {
     float *shared = reinterpret_cast<float *>(shared_memory());
