@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "../first_fit.h"
 #include "matrix_product.h"
 
 namespace ist::cpu {
@@ -60,47 +61,19 @@ InferencePlan::InferencePlan(const NetworkPlan &network, const KernelChoice &ker
     }
     absorb_norms();
 
-    // Storages share the arena where their lives (in steps) do not overlap: first fit by first use.
-    struct Life {
-        int first = -1, last = -1;
-        size_t begin = 0, end = 0;
-    };
-    std::vector<Life> lives(network.storages.size());
-    lives[size_t(network.values[0].storage)].first = 0;
+    // Storages share the arena where their lives (in steps) do not overlap.
+    std::vector<LivingBlock> blocks(network.storages.size());
+    for (size_t s = 0; s < blocks.size(); s++)
+        blocks[s].bytes = size_t(network.storages[s].elements()) * size_t(images) * element(network.storages[s]);
+    blocks[size_t(network.values[0].storage)].use(0);
     for (int i = 0; i < int(steps.size()); i++) {
         const Op &op = network.op(steps[size_t(i)].op);
         const int from = source(steps[size_t(i)]);
-        for (int value : {from, op.residual, steps[size_t(i)].dst}) {
-            if (value < 0) continue;
-            Life &life = lives[size_t(network.values[size_t(value)].storage)];
-            if (life.first < 0) life.first = i;
-            life.last = i;
-        }
+        for (int value : {from, op.residual, steps[size_t(i)].dst})
+            if (value >= 0) blocks[size_t(network.values[size_t(value)].storage)].use(i);
     }
-    std::vector<size_t> order;
-    for (size_t s = 0; s < lives.size(); s++)
-        if (lives[s].first >= 0) order.push_back(s);
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lives[a].first < lives[b].first; });
-    std::vector<size_t> placed;
-    for (size_t s : order) {
-        const size_t bytes =
-            (size_t(network.storages[s].elements()) * size_t(images) * element(network.storages[s]) + 63) / 64 * 64;
-        size_t begin = 0;
-        for (bool moved = true; moved;) {
-            moved = false;
-            for (size_t p : placed) {
-                const bool alive = lives[p].last >= lives[s].first && lives[s].last >= lives[p].first;
-                if (alive && begin < lives[p].end && lives[p].begin < begin + bytes) {
-                    begin = lives[p].end;
-                    moved = true;
-                }
-            }
-        }
-        lives[s].begin = begin, lives[s].end = begin + bytes;
-        offsets[s] = begin;
-        arena_bytes = std::max(arena_bytes, lives[s].end);
-        placed.push_back(s);
-    }
+    arena_bytes = place_blocks(blocks, 64);
+    for (size_t s = 0; s < blocks.size(); s++) offsets[s] = blocks[s].offset;
 }
 
 // Leaves the batch norms that a convolution can apply as it reads to it.

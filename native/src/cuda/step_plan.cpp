@@ -1,0 +1,237 @@
+// step_plan.cpp - see step_plan.h.
+#include "step_plan.h"
+
+#include <algorithm>
+
+namespace ist::cuda {
+namespace {
+
+bool none_or_relu(Activation a) { return a == Activation::kNone || a == Activation::kRelu; }
+
+class Planner {
+  public:
+    explicit Planner(StepPlan &plan)
+        : plan_(plan), operands_(plan.values.size()), absorbed_(plan.network.ops.size(), 0), ranges_(plan),
+          gradients_(plan.values.size()) {}
+
+    void run() {
+        plan_.stored.assign(plan_.values.size(), 0);
+        const int n_ops = int(plan_.network.ops.size());
+        stored(0);
+        for (int k = 0; k < n_ops; k++) forward(k);
+        for (int k = n_ops - 1; k >= 0; k--) {
+            const int dst = plan_.op(k).dst;
+            if (!plan_.aliased[size_t(k)] && !absorbed_[size_t(k)] &&
+                (dst < 0 || plan_.values[size_t(dst)].needs_gradient))
+                backward(k);
+        }
+    }
+
+  private:
+    void stored(int value) {
+        plan_.stored[size_t(value)] = 1;
+        operands_[size_t(value)] = {};
+        operands_[size_t(value)].x = value;
+    }
+    const std::vector<int> &readers(int value) const { return plan_.values[size_t(value)].consumers; }
+    OperandPlan &operand(int value) { return operands_[size_t(value)]; }
+
+    // Whether batch norms that add `value` are all that read it, so that they can compute it themselves.
+    bool only_added_by_norms(int value) const {
+        return plan_.is_dense(value) && !plan_.values[size_t(value)].normalised && !readers(value).empty() &&
+               std::all_of(readers(value).begin(), readers(value).end(), [&](int k) {
+                   const Op &op = plan_.op(k);
+                   return op.kind == OpKind::kBatchNorm && op.residual == value && op.src != value;
+               });
+    }
+
+    // Whether a convolution's tiles own every pixel of its input.
+    bool can_keep(int k) const {
+        const Op &op = plan_.op(k);
+        const Value &in = plan_.value(op.src), &out = plan_.value(op.dst);
+        return op.kernel - op.padding >= op.stride && out.height * op.stride >= in.height &&
+               out.width * op.stride >= in.width;
+    }
+
+    // Whether batch norm b alone reads value x and nothing else shares x's storage.
+    bool sole_reader(int b, int x) const {
+        const int storage = plan_.values[size_t(x)].storage;
+        for (const ValuePlan &v : plan_.values)
+            if (v.storage == storage)
+                for (int reader : v.consumers)
+                    if (reader != b) return false;
+        return plan_.is_dense(x);
+    }
+
+    // Whether batch norm b can leave dy for x: x's producer is a convolution that scales as it reads.
+    bool leaves_dy(int b, int x) const {
+        const int producer = plan_.values[size_t(x)].producer;
+        return sole_reader(b, x) && producer >= 0 && plan_.op(producer).kind == OpKind::kConv &&
+               plan_.op(producer).bias < 0;
+    }
+
+    // --- forward -----------------------------------------------------------------------------------------------------
+
+    void forward(int k) {
+        const Op &op = plan_.op(k);
+        if (plan_.aliased[size_t(k)]) return stored(op.dst);
+        ForwardStep step;
+        step.op = k;
+        if (op.kind == OpKind::kPadShortcut && only_added_by_norms(op.dst) && readers(op.dst).size() == 1) {
+            absorbed_[size_t(k)] = 1;
+            OperandPlan &own = operand(op.dst);
+            own.residual = op.src, own.residual_step = op.stride;
+            own.residual_first = (plan_.value(op.dst).channels - plan_.value(op.src).channels) / 2;
+            return;
+        }
+        if (op.kind == OpKind::kBatchNorm) {
+            step.from = norm_operand(k);
+            operand(op.dst) = step.from;
+            const bool plain = op.residual < 0 && op.activation == Activation::kNone;
+            if (plain && only_added_by_norms(op.dst) && readers(op.dst).size() == 1 && leaves_dy(k, op.src)) {
+                absorbed_[size_t(k)] = 1;
+                return;
+            }
+            if (left_to_convolution(k)) return;
+        } else if (op.kind == OpKind::kAdd || op.kind == OpKind::kActivation) {
+            step.from.x = op.src, step.from.residual = op.residual, step.from.activation = op.activation;
+        } else if (op.kind == OpKind::kConv) {
+            step.from = operand(op.src);
+            if (!plan_.stored[size_t(op.src)] && (readers(op.src).size() > 1 || step.from.residual >= 0)) {
+                step.kept = op.src;
+                stored(op.src);
+            }
+        }
+        plan_.forward.push_back(step);
+        if (op.dst >= 0) stored(op.dst);
+    }
+
+    OperandPlan norm_operand(int k) {
+        const Op &op = plan_.op(k);
+        OperandPlan own;
+        own.x = op.src, own.norm = k, own.activation = op.activation;
+        if (op.residual < 0) return own;
+        const OperandPlan &r = operand(op.residual);
+        if (plan_.stored[size_t(op.residual)]) own.residual = op.residual;
+        else if (r.norm >= 0) own.residual = r.x, own.residual_norm = r.norm;
+        else own.residual = r.residual, own.residual_step = r.residual_step, own.residual_first = r.residual_first;
+        return own;
+    }
+
+    // Whether the first reader of a batch norm's output is a convolution that computes it, and keeps it if others follow.
+    bool left_to_convolution(int k) const {
+        const Op &op = plan_.op(k);
+        if (!none_or_relu(op.activation) || !plan_.is_dense(op.dst) || plan_.values[size_t(op.dst)].normalised ||
+            readers(op.dst).empty() || plan_.op(readers(op.dst)[0]).kind != OpKind::kConv)
+            return false;
+        return (readers(op.dst).size() == 1 && op.residual < 0) || can_keep(readers(op.dst)[0]);
+    }
+
+    // --- backward ----------------------------------------------------------------------------------------------------
+
+    GradientPlan &gradient(int value) { return gradients_[size_t(value)]; }
+
+    bool borrowed(int value) { return gradient(value).value >= 0 && gradient(value).value != value; }
+
+    // Writes a borrowed gradient in the value's own place.
+    void settle(int value) {
+        BackwardStep pass;
+        pass.dst = gradient(value), pass.src_value = value;
+        pass.src = ranges_.touch(value);
+        gradient(value) = GradientPlan{value};
+        plan_.backward.push_back(pass);
+    }
+
+    // Notes that an op writes, or adds to, the gradient of a value in its own place.
+    GradientUse touch(int value) {
+        if (value < 0 || !plan_.values[size_t(value)].needs_gradient) return {};
+        if (borrowed(value)) settle(value);
+        gradient(value) = GradientPlan{value};
+        return ranges_.touch(value);
+    }
+
+    // The whole gradient of a value, as its producer reads it.
+    GradientPlan finished(int value) {
+        if (borrowed(value) && (gradient(value).step != 1 || gradient(value).first != 0)) settle(value);
+        return gradient(value).value >= 0 ? gradient(value) : GradientPlan{value}; // of a concatenation, if not its own
+    }
+
+    void backward(int k) {
+        const Op &op = plan_.op(k);
+        BackwardStep step;
+        step.op = k;
+        if (op.dst >= 0) step.dst = finished(op.dst);
+        if (op.kind == OpKind::kBatchNorm) return leave_norm(step, k);
+        if (op.kind == OpKind::kConv) {
+            step.from = operand(op.src);
+            const int norm = norm_behind(k);
+            if (norm >= 0) {
+                step.added = gradient(op.src);
+                step.mask = plan_.stored[size_t(op.src)] ? op.src : -1;
+                absorbed_[size_t(norm)] = 1;
+                return leave_norm(step, norm);
+            }
+        } else if (op.kind == OpKind::kAdd || op.kind == OpKind::kActivation) {
+            step.from.x = op.src, step.from.residual = op.residual, step.from.activation = op.activation;
+        }
+        step.src_value = op.src, step.residual_value = op.residual;
+        step.src = touch(op.src);
+        step.residual = touch(op.residual);
+        plan_.backward.push_back(step);
+    }
+
+    // The batch norm that the data gradient of convolution k goes on through: all other gradients of its output are
+    // known by then, the convolution being its first reader.
+    int norm_behind(int k) const {
+        const int src = plan_.op(k).src, norm = plan_.values[size_t(src)].producer;
+        if (norm < 0 || plan_.op(norm).kind != OpKind::kBatchNorm || readers(src)[0] != k) return -1;
+        const Op &op = plan_.op(norm);
+        if (!none_or_relu(op.activation) || !plan_.is_dense(src) || plan_.values[size_t(src)].normalised) return -1;
+        // It leaves dy alone: the residual must be able to borrow that, and no second norm may need its sums.
+        const bool alone = op.residual < 0 || (leaves_dy(norm, op.src) && norm_operand(norm).residual_norm < 0);
+        return alone ? norm : -1;
+    }
+
+    // What the backward of a batch norm leaves, for x and for the residual.
+    void leave_norm(BackwardStep step, int norm) {
+        const OperandPlan own = norm_operand(norm);
+        step.norm = norm, step.norm_from = own;
+        step.src_value = own.x;
+        step.scaled = !leaves_dy(norm, own.x);
+        step.src = touch(own.x);
+        if (own.residual < 0 || !plan_.values[size_t(own.residual)].needs_gradient) {
+            plan_.backward.push_back(step);
+        } else if (step.scaled) {
+            step.residual_value = own.residual;
+            step.residual = touch(own.residual);
+            plan_.backward.push_back(step);
+        } else {
+            plan_.backward.push_back(step);
+            lend(GradientPlan{own.x, own.residual_norm, own.residual_step, own.residual_first}, own.residual);
+        }
+        if (!step.scaled) gradient(own.x).scaled = norm;
+    }
+
+    void lend(const GradientPlan &dy, int value) {
+        if (gradient(value).value < 0 && ranges_.untouched(value)) {
+            gradient(value) = dy;
+            return;
+        }
+        BackwardStep pass;
+        pass.dst = dy, pass.src_value = value;
+        pass.src = touch(value);
+        plan_.backward.push_back(pass);
+    }
+
+    StepPlan &plan_;
+    std::vector<OperandPlan> operands_; // per value: how its readers compute it; x = itself where it is stored
+    std::vector<char> absorbed_;        // per op: done by another
+    GradientRanges ranges_;
+    std::vector<GradientPlan> gradients_; // per value: where its gradient so far is; in its own place once added to
+};
+
+} // namespace
+
+StepPlan::StepPlan(const Network &network) : StoragePlan(network) { Planner(*this).run(); }
+
+} // namespace ist::cuda

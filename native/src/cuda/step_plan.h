@@ -1,0 +1,65 @@
+// step_plan.h - how a GPU runs a network: what is stored, what is computed as it is read, and the kernels one after the
+// other.
+//
+// Stored are the outputs of convolutions and the inputs of residual blocks. The output of a batch norm without residual
+// is computed anew by the convolution that reads it; one with a residual is kept by the first convolution that does.
+//
+// In the backward pass a batch norm leaves dy, the gradient of its sum norm(x) + residual, once, in the place of the
+// gradient of x. It serves x (times gamma * invstd, as x's producer reads it) and the residual, which *borrows* it until
+// something must be added. Only where several batch norms read a value (DenseNet) is gamma * invstd * dy added up. A
+// convolution's data gradient goes on through ReLU and batch norm in the same kernel.
+//
+// Nothing here depends on the batch size, the number of points or the device.
+#pragma once
+
+#include <vector>
+
+#include "../storage_plan.h"
+
+namespace ist::cuda {
+
+// activation(norm(x) + norm(residual)) of stored values; -1: none. See kernels/tensor.h, Operand.
+struct OperandPlan {
+    int x = -1, norm = -1;                 // value; batch-norm op
+    int residual = -1, residual_norm = -1; // value; batch-norm op
+    int residual_step = 1, residual_first = 0;
+    Activation activation = Activation::kNone;
+};
+
+struct ForwardStep {
+    int op = -1;
+    OperandPlan from; // convolutions, batch norms, additions, activations
+    int kept = -1;    // convolutions: value written on the way, which `from` computes
+};
+
+// A gradient that is somewhere: that of `value`, times the gamma * invstd of a batch norm, seen through a shortcut A.
+struct GradientPlan {
+    int value = -1;  // -1: none
+    int scaled = -1; // batch-norm op
+    int step = 1, first = 0;
+};
+
+struct BackwardStep {
+    int op = -1;            // -1: only passes `dst` on to `src_value`
+    OperandPlan from;       // what the op read
+    GradientPlan dst;       // of the op's output
+    int src_value = -1, residual_value = -1; // whose gradients the op leaves, and how; of a batch norm, x and residual
+    GradientUse src, residual;
+    // The batch norm whose backward this step is: the op itself, or the one in front of a convolution. -1: none.
+    int norm = -1;
+    OperandPlan norm_from;  // its operand
+    bool scaled = false;    // gamma * invstd * dy is left for x, not dy
+    GradientPlan added;     // convolutions: added to the gradient of their input before the norm
+    int mask = -1;          // convolutions: stored output of the norm's ReLU; -1: computed anew
+    bool relu = false;      // convolutions: the norm has one
+};
+
+struct StepPlan : StoragePlan {
+    explicit StepPlan(const Network &network);
+
+    std::vector<ForwardStep> forward;   // the last is the loss
+    std::vector<BackwardStep> backward; // the first is the loss
+    std::vector<char> stored;           // per value
+};
+
+} // namespace ist::cuda
