@@ -387,7 +387,7 @@ SliceOf TrainingTeam::incoming(ThreadState &state, int segment, int value, int s
     return g;
 }
 
-GradientOut TrainingTeam::outgoing(ThreadState &state, int segment, int value, const Gradient &gradient, int slice) {
+GradientOut TrainingTeam::outgoing(ThreadState &state, int segment, int value, const GradientUse &gradient, int slice) {
     GradientOut out;
     if (!gradient.wanted) return out;
     out.g = gradient_view(state, segment, value, slice);

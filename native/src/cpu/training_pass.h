@@ -108,7 +108,7 @@ class TrainingTeam {
     SliceOf view(const ThreadState &state, const std::vector<size_t> &offsets, int value, int slice) const;
     SliceOf gradient_view(const ThreadState &state, int segment, int value, int slice) const;
     SliceOf incoming(ThreadState &state, int segment, int value, int slice); // complete gradient of a value
-    GradientOut outgoing(ThreadState &state, int segment, int value, const Gradient &gradient, int slice);
+    GradientOut outgoing(ThreadState &state, int segment, int value, const GradientUse &gradient, int slice);
     const float *param(int tensor) const { return job_->params + net_.network.tensors[size_t(tensor)].offset; }
     const CpuKernels &kernels_of(int storage) const {
         return net_.storages[size_t(storage)].wide ? *plan_->kernels.wide : *plan_->kernels.storage;

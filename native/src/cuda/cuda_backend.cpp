@@ -7,6 +7,7 @@
 #include "../../../kernels/path.h"
 #include "../../../kernels/vectors.h"
 #include "../error.h"
+#include "cuda_executor.h"
 
 namespace ist::cuda {
 
@@ -57,12 +58,12 @@ void CudaBackend::clear(float *dst, int64_t count) {
     device_.wait();
 }
 
-std::unique_ptr<DeviceImages> CudaBackend::load(const HostImages &) {
-    throw Error(IST_UNSUPPORTED, "the CUDA backend runs no networks in this version; use the backend cpu");
+std::unique_ptr<DeviceImages> CudaBackend::load(const HostImages &images) {
+    return std::make_unique<CudaImages>(device_, images);
 }
 
-std::unique_ptr<Executor> CudaBackend::prepare(const Network &, ist_precision) {
-    throw Error(IST_UNSUPPORTED, "the CUDA backend runs no networks in this version; use the backend cpu");
+std::unique_ptr<Executor> CudaBackend::prepare(const Network &network, ist_precision precision) {
+    return std::make_unique<CudaExecutor>(device_, network, precision == IST_BF16 ? Element::kBf16 : Element::kFp32);
 }
 
 void CudaBackend::combine(float *dst, int n_terms, const float *const *src, const double *weights, int64_t count) {

@@ -106,12 +106,12 @@ class Planner {
         if (op.dst >= 0) stored(op.dst);
     }
 
-    OperandPlan norm_operand(int k) {
+    OperandPlan norm_operand(int k) const {
         const Op &op = plan_.op(k);
         OperandPlan own;
         own.x = op.src, own.norm = k, own.activation = op.activation;
         if (op.residual < 0) return own;
-        const OperandPlan &r = operand(op.residual);
+        const OperandPlan &r = operands_[size_t(op.residual)];
         if (plan_.stored[size_t(op.residual)]) own.residual = op.residual;
         else if (r.norm >= 0) own.residual = r.x, own.residual_norm = r.norm;
         else own.residual = r.residual, own.residual_step = r.residual_step, own.residual_first = r.residual_first;
