@@ -18,7 +18,7 @@ template <class T> bool same_bits(const std::vector<T> &a, const std::vector<T> 
 const std::vector<BackendUnderTest> &backends() {
     static const std::vector<BackendUnderTest> all = {
         {"cpu", [](int n_threads) { return create_cpu_backend(n_threads); }},
-        {"emulated", [](int) { return load_backend(IST_BACKEND_EMULATED, 0, plugin_folder()); }},
+        {"emulated", [](int) { return load_backend(IST_BACKEND_EMULATED, 0, plugin_folder()); }, true},
     };
     return all;
 }

@@ -15,6 +15,7 @@ namespace ist::test {
 struct BackendUnderTest {
     std::string name;
     std::function<std::unique_ptr<Backend>(int n_threads)> create;
+    bool is_emulated = false; // slow, and without threads of its own
 };
 const std::vector<BackendUnderTest> &backends();
 
