@@ -22,13 +22,13 @@ struct Arguments {
     bool added_aligned, mask_aligned, x_aligned, dst_aligned; // four channels at a time
 };
 
-template <class T>
-__device__ __forceinline__ int64_t pixel_of(const Tensor &t, int point, int image, int y, int x) {
+template <class T> __device__ __forceinline__ int64_t pixel_of(const Tensor &t, int point, int image, int y, int x) {
     return point * t.point_stride + ((int64_t(image) * t.height + y) * t.width + x) * t.pitch;
 }
 
 template <class T, int kKernel>
-__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_data_kernel(const __grid_constant__ Arguments arg) {
+__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
+    conv_backward_data_kernel(const __grid_constant__ Arguments arg) {
     const Place place(arg.walk);
     const InputGradient &in = arg.input;
     const int outputs = arg.walk.outputs, c = place.channel, left = outputs - c, point = place.point;
@@ -156,7 +156,8 @@ void conv_backward_data(const ConvBackwardData &conv, int n_points, Stream strea
     arg.input = conv.input, arg.params = conv.params;
     arg.height = conv.shape.in_height, arg.width = conv.shape.in_width;
     const int four = 4 * bytes_of(element);
-    arg.added_aligned = pixels_aligned(conv.input.added, four), arg.mask_aligned = pixels_aligned(conv.input.mask, four);
+    arg.added_aligned = pixels_aligned(conv.input.added, four),
+    arg.mask_aligned = pixels_aligned(conv.input.mask, four);
     arg.x_aligned = pixels_aligned(conv.input.x, four), arg.dst_aligned = pixels_aligned(conv.input.dst.g, four);
     with_element(element, [&](auto zero) {
         using T = decltype(zero);

@@ -1,15 +1,15 @@
 // conv_backward_weights.cu - the gradient of a convolution's weights.
 //
-//   dw[f][c][ky][kx] = sum over n, y, x of dz[n][y][x][f] * a[n][y * stride + ky - padding][x * stride + kx - padding][c]
-//   a = activation(norm(x) + norm(residual)), dz = [gamma * invstd *] g + slope * z + offset
+//   dw[f][c][ky][kx] = sum over n, y, x of dz[n][y][x][f] * a[n][y * stride + ky - padding][x * stride + kx -
+//   padding][c] a = activation(norm(x) + norm(residual)), dz = [gamma * invstd *] g + slope * z + offset
 //
 // Grid: parts of the tiles x slices of weights x points. A warp holds 16 filters x 16 channels x all taps in registers
 // over all its tiles; up to 8 such squares are a slice, and where there are fewer, warps share a square by pixels.
 // Passes: g, z, x and the residual once per slice (1 up to 32 x 64 or 16 x 128 weights of a tap); partial sums are
 // written once and read once by conv_weights_sum_kernel.
-// Determinism: float32 sums of a warp in the order of its tiles, warps of a square one after the other, parts in order in
-// float64. The parts are a function of shapes alone.
-// Source: implicit matrix product over pixels on mma.sync; operands are transposed by ldmatrix.trans as they are read.
+// Determinism: float32 sums of a warp in the order of its tiles, warps of a square one after the other, parts in order
+// in float64. The parts are a function of shapes alone. Source: implicit matrix product over pixels on mma.sync;
+// operands are transposed by ldmatrix.trans as they are read.
 #include <algorithm>
 
 #include "conv_tile.cuh"
@@ -25,13 +25,13 @@ struct Arguments {
     Source dz, src;
     Tiling dz_tiling, src_tiling;
     int kernel, parts;
-    int log_filters, log_channels;      // squares of a slice along both directions
+    int log_filters, log_channels; // squares of a slice along both directions
     int filter_slices, channel_slices;
-    int dz_chunks, src_chunks;          // log2 of the 16-byte chunks staged of a pixel
-    int dz_stride, src_stride;          // of the coefficients
+    int dz_chunks, src_chunks; // log2 of the 16-byte chunks staged of a pixel
+    int dz_stride, src_stride; // of the coefficients
     int filters_padded, channels_padded;
-    size_t dz_bytes;                    // of the staged dz, a pixel of zeros at its end
-    float *partial;                     // [point][part][tap][filters_padded][channels_padded]
+    size_t dz_bytes; // of the staged dz, a pixel of zeros at its end
+    float *partial;  // [point][part][tap][filters_padded][channels_padded]
     int64_t partial_stride;
 };
 
@@ -39,7 +39,8 @@ __device__ __forceinline__ int log_squares(const Arguments &arg) { return arg.lo
 
 // kKernel 0: one tap per block, any kernel and stride.
 template <class T, int kKernel, int kStride>
-__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_weights_kernel(const __grid_constant__ Arguments arg) {
+__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
+    conv_backward_weights_kernel(const __grid_constant__ Arguments arg) {
     constexpr int kTaps = kKernel ? kKernel * kKernel : 1, kSide = kKernel ? kKernel : 1;
     const int point = int(blockIdx.z), part = int(blockIdx.x), lane = int(threadIdx.x) & 31;
     const int warp = int(threadIdx.x) >> 5;
@@ -76,7 +77,8 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_we
     for (int index = part; index < dt.n_tiles; index += arg.parts) {
         const TileAt at = tile_at(dt, index);
         __syncthreads();
-        stage<T>(dz_tile, arg.dz_chunks, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point, first_filter, 0, 0);
+        stage<T>(dz_tile, arg.dz_chunks, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point, first_filter,
+                 0, 0);
         stage<T>(src_tile, arg.src_chunks, src_coefficients, arg.src_stride, arg.src, nullptr, st, at, point,
                  first_channel, tap_y, tap_x);
         __syncthreads();
@@ -90,9 +92,8 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_we
                 const int column = strip * 16 + left_pixel<T>(lane, i);
                 const int image = dt.by_columns.quotient(column), x = column - image * dt.columns;
                 const int pixel = (image * dt.halo_rows + group * kRows) * dt.halo_columns + x;
-                left[i] = shared_address(dz_tile) +
-                          SharedAddress((column < columns ? pixel * dz_pitch : zero_pixel) +
-                                        square_filter * int(sizeof(T)));
+                left[i] = shared_address(dz_tile) + SharedAddress((column < columns ? pixel * dz_pitch : zero_pixel) +
+                                                                  square_filter * int(sizeof(T)));
                 left_row[i] = column < columns ? dt.halo_columns * dz_pitch : 0;
                 const int own = min(strip * 16 + right_pixel<T>(lane, i), columns - 1);
                 const int own_image = dt.by_columns.quotient(own), own_x = own - own_image * dt.columns;
@@ -164,14 +165,15 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_backward_we
     const int taps = arg.kernel * arg.kernel;
 #pragma unroll
     for (int i = 0; i < kTaps; ++i) {
-        float *out = arg.partial + point * arg.partial_stride +
-                     ((int64_t(part) * taps + (kKernel ? i : tap)) * arg.filters_padded + filter) *
-                         arg.channels_padded +
-                     channel;
+        float *out =
+            arg.partial + point * arg.partial_stride +
+            ((int64_t(part) * taps + (kKernel ? i : tap)) * arg.filters_padded + filter) * arg.channels_padded +
+            channel;
 #pragma unroll
         for (int j = 0; j < 2; ++j) {
             *reinterpret_cast<float2 *>(out + j * 8) = make_float2(acc[i][j][0], acc[i][j][1]);
-            *reinterpret_cast<float2 *>(out + 8 * arg.channels_padded + j * 8) = make_float2(acc[i][j][2], acc[i][j][3]);
+            *reinterpret_cast<float2 *>(out + 8 * arg.channels_padded + j * 8) =
+                make_float2(acc[i][j][2], acc[i][j][3]);
         }
     }
 }

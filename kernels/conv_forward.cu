@@ -1,12 +1,11 @@
 // conv_forward.cu - z = conv(activation(norm(x) + residual)): batch norm, residual and ReLU in front, statistics of the
 // output behind.
 //
-// Shapes: x [point][n][h][w][c] -> z [point][n][oy][ox][f], see convolution.h. Grid: parts x groups of output channels x
-// points; a part walks over the tiles part, part + parts, ...
-// Passes: x and the residual are read once per group of up to 64 output channels, z and what is kept of the input are
-// written once; weights come from the L1 cache in the order of the fragments.
-// Determinism: sums over k-steps and taps in a fixed order; statistics are merged thread, warp, block, part, each in a
-// fixed order (Chan, Golub & LeVeque 1979), and the parts are a function of shapes alone.
+// Shapes: x [point][n][h][w][c] -> z [point][n][oy][ox][f], see convolution.h. Grid: parts x groups of output channels
+// x points; a part walks over the tiles part, part + parts, ... Passes: x and the residual are read once per group of
+// up to 64 output channels, z and what is kept of the input are written once; weights come from the L1 cache in the
+// order of the fragments. Determinism: sums over k-steps and taps in a fixed order; statistics are merged thread, warp,
+// block, part, each in a fixed order (Chan, Golub & LeVeque 1979), and the parts are a function of shapes alone.
 // Source: implicit matrix product on mma.sync; every staged row is loaded once for the three kernel rows that need it.
 #include "conv_tile.cuh"
 
@@ -34,7 +33,8 @@ __device__ __forceinline__ Moments merge(const Moments &a, const Moments &b) {
 }
 
 template <class T, int kKernel, int kStride>
-__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>) conv_forward_kernel(const __grid_constant__ Arguments arg) {
+__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
+    conv_forward_kernel(const __grid_constant__ Arguments arg) {
     const Place place(arg.walk);
     const int outputs = arg.walk.outputs, left = outputs - place.channel;
     T *dst = static_cast<T *>(arg.dst.data) + place.point * arg.dst.point_stride + place.channel;

@@ -20,16 +20,14 @@ namespace ist::cuda {
 
 constexpr int kConvThreads = 256, kConvWarps = kConvThreads / 32;
 template <class T> constexpr int kConvBlocks = sizeof(T) == 2 ? 2 : 1; // per SM: registers for each
-constexpr int kRows = 4; // rows of a strip that a warp holds in registers
+constexpr int kRows = 4;                                               // rows of a strip that a warp holds in registers
 
 // n / divisor by a multiplication, exact for n * divisor < 2^32.
 struct Division {
     uint32_t divisor = 1, magic = 0;
     Division() = default;
     explicit Division(int d) : divisor(uint32_t(d)), magic(uint32_t((uint64_t(1) << 32) / uint32_t(d) + 1)) {}
-    IST_HD int quotient(int n) const {
-        return divisor == 1 ? n : int((uint64_t(uint32_t(n)) * magic) >> 32);
-    }
+    IST_HD int quotient(int n) const { return divisor == 1 ? n : int((uint64_t(uint32_t(n)) * magic) >> 32); }
     IST_HD int remainder(int n) const { return n - quotient(n) * int(divisor); }
 };
 
@@ -118,8 +116,8 @@ __device__ __forceinline__ TileAt tile_at(const Tiling &t, int index) {
 IST_HD constexpr int pixel_pitch(int log_chunks) { return (16 << log_chunks) + 16; }
 
 // Stages channels first_channel .. of the pixels a tile sees; `coefficients` are those of this block's channels, from
-// channel 0 of the source on, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
-// what the tile owns is written there.
+// channel 0 of the source on, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is
+// given, what the tile owns is written there.
 template <class T>
 __device__ __forceinline__ void stage(char *tile, int log_chunks, const float *coefficients, int stride,
                                       const Source &s, const Tensor *kept, const Tiling &t, const TileAt &at, int point,
@@ -298,8 +296,8 @@ struct Place {
     }
 };
 
-// Calls consume(row, y, image and x, four sums of outputs place.channel ..) for every position of the thread, in a fixed
-// order. kKernel 0: any kernel and stride.
+// Calls consume(row, y, image and x, four sums of outputs place.channel ..) for every position of the thread, in a
+// fixed order. kKernel 0: any kernel and stride.
 template <class T, int kKernel, int kStride, class Consume>
 __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place, Consume consume) {
     const Tiling &t = walk.tiling;
@@ -328,8 +326,7 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             const int group = in_class / t.strips, strip = in_class - group * t.strips;
             const int own = min(strip * 16 + (place.lane & 15), t.images * t.columns - 1);
             const int own_image = t.by_columns.quotient(own), own_x = own - own_image * t.columns;
-            const int pixel =
-                (own_image * t.halo_rows + group * kRows * t.step) * t.halo_columns + own_x * t.step;
+            const int pixel = (own_image * t.halo_rows + group * kRows * t.step) * t.halo_columns + own_x * t.step;
             const SharedAddress a = shared_address(tile) + SharedAddress(pixel * pitch + (place.lane >> 4) * 16);
             float acc[kRows][2][4];
 #pragma unroll
@@ -341,8 +338,8 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
                 if (round == 0 || walk.n_steps > steps_at_once) {
                     __syncthreads();
                     stage<T>(tile, walk.log_chunks, coefficient, walk.coefficient_stride, walk.src,
-                             walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
-                             place.point, step * kStep<T>, 0, 0);
+                             walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at, place.point,
+                             step * kStep<T>, 0, 0);
                     __syncthreads();
                 }
                 if (!active) continue;

@@ -1,8 +1,8 @@
 // convolution.h - square convolutions of many points: forward, data gradient, weight gradient, packed weights.
 //
-// All are implicit matrix products on tensor cores (mma.sync): activations are staged in shared memory once per tile and
-// read from there for every tap. Products of bf16 or fp16 elements are exact in float32; of float32 elements they are
-// three TF32 products (hi hi + hi lo + lo hi), 2^-21 of a product at worst. Sums are float32 in a fixed order that
+// All are implicit matrix products on tensor cores (mma.sync): activations are staged in shared memory once per tile
+// and read from there for every tap. Products of bf16 or fp16 elements are exact in float32; of float32 elements they
+// are three TF32 products (hi hi + hi lo + lo hi), 2^-21 of a product at worst. Sums are float32 in a fixed order that
 // depends on shapes only.
 #pragma once
 
@@ -40,19 +40,19 @@ struct PackJob {
     int64_t forward, data; // byte offsets within a point's packed weights; -1: not wanted
 };
 // All convolutions of a network at once; `jobs` [n_jobs] in device memory.
-void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed, int n_points,
-                  Stream stream);
+void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed,
+                  int n_points, Stream stream);
 
 // --- forward -------------------------------------------------------------------------------------------------------
 
 struct ConvForward {
     ConvShape shape;
-    Operand src;          // activation: none or ReLU
-    Tensor kept;          // data nullptr: none; otherwise what src says is written there too, a storage of its own
+    Operand src; // activation: none or ReLU
+    Tensor kept; // data nullptr: none; otherwise what src says is written there too, a storage of its own
     PackedWeights weights;
-    int64_t bias = -1;    // offset in a parameter row, -1: none
-    Tensor dst;           // raw outputs, rounded to dst.element
-    Vectors statistics;   // data nullptr: none; [parts][3][filters]: count, mean, sum of squared deviations of dst
+    int64_t bias = -1;  // offset in a parameter row, -1: none
+    Tensor dst;         // raw outputs, rounded to dst.element
+    Vectors statistics; // data nullptr: none; [parts][3][filters]: count, mean, sum of squared deviations of dst
     ConstRows params = nullptr;
     int n_images = 0;
 };
@@ -76,7 +76,7 @@ struct InputGradient {
     int added_step = 1, added_first = 0;
     // Then v becomes 0 where the ReLU in front of the convolution gave none: where mask is not positive, or where
     // norm(mask) is not.
-    Tensor mask; // data nullptr: no ReLU
+    Tensor mask;            // data nullptr: no ReLU
     bool mask_is_x = false; // the mask is norm(x)
     // Sums for the batch norm in front of that: of v and of v * (x - mean), [parts][2][channels]; data nullptr: none.
     Tensor x;
@@ -101,7 +101,7 @@ void conv_backward_data(const ConvBackwardData &conv, int n_points, Stream strea
 struct ConvBackwardWeights {
     ConvShape shape;
     OutputGradient dz;
-    Operand src; // of the forward pass
+    Operand src;              // of the forward pass
     float *partial = nullptr; // workspace of conv_weights_partial_floats() per point
     Rows gradient = nullptr;
     int64_t weight = 0; // offset in a gradient row; [filters][channels][kernel][kernel] is overwritten

@@ -96,7 +96,8 @@ __device__ __forceinline__ void store_chunk(T *data, int valid, bool aligned, co
 }
 
 // Four neighbouring elements, of which the first `valid` exist; `aligned`: data is a multiple of four elements.
-template <class T> __device__ __forceinline__ void load_four(const T *data, int valid, bool aligned, float (&values)[4]) {
+template <class T>
+__device__ __forceinline__ void load_four(const T *data, int valid, bool aligned, float (&values)[4]) {
     if (aligned && valid >= 4) {
         if constexpr (sizeof(T) == 4) {
             const float4 four = *reinterpret_cast<const float4 *>(data);

@@ -16,7 +16,7 @@ struct ElementwiseBackwardParams {
     Tensor y; // its output, read by the derivatives of activations; data nullptr: computed anew from `from`
     Gradient dst;
     GradientOut x, residual;
-    bool x_unscaled = false; // dx (+)= dy whatever the norm: x's producer scales as it reads
+    bool x_unscaled = false;                         // dx (+)= dy whatever the norm: x's producer scales as it reads
     float *sums = nullptr, *residual_sums = nullptr; // nullptr: no such norm
     int n_images = 0;
 };

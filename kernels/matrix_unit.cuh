@@ -13,14 +13,12 @@ template <class T> constexpr int kStep = 32 / int(sizeof(T));
 // acc[j] += a * b_j for the two 8-column halves of a 16-column slice; b = {half 0: low, high; half 1: low, high}.
 template <class T> __device__ __forceinline__ void multiply(float (&acc)[2][4], const uint32_t (&a)[4], const uint4 &b);
 
-template <>
-__device__ __forceinline__ void multiply<bf16>(float (&acc)[2][4], const uint32_t (&a)[4], const uint4 &b) {
+template <> __device__ __forceinline__ void multiply<bf16>(float (&acc)[2][4], const uint32_t (&a)[4], const uint4 &b) {
     mma_bf16(acc[0], a, b.x, b.y);
     mma_bf16(acc[1], a, b.z, b.w);
 }
 
-template <>
-__device__ __forceinline__ void multiply<fp16>(float (&acc)[2][4], const uint32_t (&a)[4], const uint4 &b) {
+template <> __device__ __forceinline__ void multiply<fp16>(float (&acc)[2][4], const uint32_t (&a)[4], const uint4 &b) {
     mma_fp16(acc[0], a, b.x, b.y);
     mma_fp16(acc[1], a, b.z, b.w);
 }
@@ -105,8 +103,7 @@ __device__ __forceinline__ void multiply_across(float (&acc)[2][4], const Across
 #pragma unroll
     for (int q = 0; q < int(sizeof(a.words)) / 16; ++q) {
         const uint32_t left[4] = {a.words[4 * q], a.words[4 * q + 1], a.words[4 * q + 2], a.words[4 * q + 3]};
-        multiply<T>(acc, left,
-                    make_uint4(b.words[4 * q], b.words[4 * q + 1], b.words[4 * q + 2], b.words[4 * q + 3]));
+        multiply<T>(acc, left, make_uint4(b.words[4 * q], b.words[4 * q + 1], b.words[4 * q + 2], b.words[4 * q + 3]));
     }
 }
 

@@ -20,8 +20,8 @@ template <class T, class Weight> __device__ __forceinline__ uint32_t word(Weight
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) pack_weights_kernel(const PackJob *jobs, ConstRows params,
-                                                                PackedWeights packed) {
+__global__ void __launch_bounds__(kThreads)
+    pack_weights_kernel(const PackJob *jobs, ConstRows params, PackedWeights packed) {
     const PackJob job = jobs[blockIdx.y >> 1];
     const bool for_data = blockIdx.y & 1;
     const int64_t offset = for_data ? job.data : job.forward;
@@ -55,12 +55,12 @@ size_t packed_bytes(const ConvShape &shape, Element element, bool for_data) {
     return size_t((outputs + 15) / 16) * size_t((inputs * bytes_of(element) + 31) / 32) * size_t(shape.taps()) * 512;
 }
 
-void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed, int n_points,
-                  Stream stream) {
+void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed,
+                  int n_points, Stream stream) {
     if (n_jobs == 0) return;
     with_element(element, [&](auto zero) {
-        launch(pack_weights_kernel<decltype(zero)>, dim3(8, unsigned(2 * n_jobs), unsigned(n_points)), dim3(kThreads), 0,
-               stream, jobs, params, packed);
+        launch(pack_weights_kernel<decltype(zero)>, dim3(8, unsigned(2 * n_jobs), unsigned(n_points)), dim3(kThreads),
+               0, stream, jobs, params, packed);
     });
 }
 

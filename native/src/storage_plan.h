@@ -26,7 +26,6 @@ struct ValuePlan {
     bool needs_gradient = false;
 };
 
-
 struct StoragePlan {
     explicit StoragePlan(const Network &network);
 

@@ -16,9 +16,9 @@
 namespace ist::cpu {
 
 struct OpPlan {
-    bool aliased = false;   // a concatenation that is no work at all
+    bool aliased = false;      // a concatenation that is no work at all
     GradientUse src, residual; // backward
-    int statistics = -1;    // offset of the op's channels in per-slice sum arrays (batch norms)
+    int statistics = -1;       // offset of the op's channels in per-slice sum arrays (batch norms)
 };
 
 struct NetworkPlan : StoragePlan {

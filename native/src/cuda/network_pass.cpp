@@ -92,9 +92,8 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
     const bool training = mode == Mode::kTraining;
     const auto storage = [&](int value) { return size_t(plan.values[size_t(value)].storage); };
     for (size_t s = 0; s < plan.storages.size(); s++)
-        activations[s].bytes = gradients[s].bytes =
-            size_t(point_elements(plan.storages[s], element, n_images)) *
-            size_t(bytes_of(element_of(plan.storages[s], element)));
+        activations[s].bytes = gradients[s].bytes = size_t(point_elements(plan.storages[s], element, n_images)) *
+                                                    size_t(bytes_of(element_of(plan.storages[s], element)));
 
     // Activations of a training pass stay until the backward pass is done.
     const auto hold = [&](int value, int step) {
@@ -126,9 +125,8 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
     for (const ForwardStep &step : plan.forward) {
         const Op &op = plan.op(step.op);
         if (op.dst < 0 || !plan.values[size_t(op.dst)].normalised) continue;
-        const int parts = op.kind == OpKind::kConv
-                              ? conv_forward_parts(conv_shape(plan, step.op), element, n_images)
-                              : tensor_statistics_parts(shape_of(plan, op.dst, element), n_images);
+        const int parts = op.kind == OpKind::kConv ? conv_forward_parts(conv_shape(plan, step.op), element, n_images)
+                                                   : tensor_statistics_parts(shape_of(plan, op.dst, element), n_images);
         need(int64_t(parts) * 3 * plan.value(op.dst).channels);
     }
     for (int i = 0; i < int(plan.backward.size()); i++) {
@@ -335,8 +333,11 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
     if (norm_table_.n_norms > 0) {
         const Vectors mean = vectors(FloatVector::kMean, 0), variance = vectors(FloatVector::kVariance, 0);
         if (statistics_sums)
-            sum_statistics({norm_table_, mean, variance, statistics_sums, plan_.network.n_statistics}, n_points, stream);
-        else update_running_statistics({norm_table_, mean, variance, points.statistics, points.updates}, n_points, stream);
+            sum_statistics({norm_table_, mean, variance, statistics_sums, plan_.network.n_statistics}, n_points,
+                           stream);
+        else
+            update_running_statistics({norm_table_, mean, variance, points.statistics, points.updates}, n_points,
+                                      stream);
     }
     if (points.gradient)
         for (const BackwardStep &backward : plan_.backward) backward_step(backward, points, n_points);

@@ -118,7 +118,8 @@ class Planner {
         return own;
     }
 
-    // Whether the first reader of a batch norm's output is a convolution that computes it, and keeps it if others follow.
+    // Whether the first reader of a batch norm's output is a convolution that computes it, and keeps it if others
+    // follow.
     bool left_to_convolution(int k) const {
         const Op &op = plan_.op(k);
         if (!none_or_relu(op.activation) || !plan_.is_dense(op.dst) || plan_.values[size_t(op.dst)].normalised ||

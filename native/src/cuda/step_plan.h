@@ -5,9 +5,9 @@
 // is computed anew by the convolution that reads it; one with a residual is kept by the first convolution that does.
 //
 // In the backward pass a batch norm leaves dy, the gradient of its sum norm(x) + residual, once, in the place of the
-// gradient of x. It serves x (times gamma * invstd, as x's producer reads it) and the residual, which *borrows* it until
-// something must be added. Only where several batch norms read a value (DenseNet) is gamma * invstd * dy added up. A
-// convolution's data gradient goes on through ReLU and batch norm in the same kernel.
+// gradient of x. It serves x (times gamma * invstd, as x's producer reads it) and the residual, which *borrows* it
+// until something must be added. Only where several batch norms read a value (DenseNet) is gamma * invstd * dy added
+// up. A convolution's data gradient goes on through ReLU and batch norm in the same kernel.
 //
 // Nothing here depends on the batch size, the number of points or the device.
 #pragma once
@@ -40,18 +40,18 @@ struct GradientPlan {
 };
 
 struct BackwardStep {
-    int op = -1;            // -1: only passes `dst` on to `src_value`
-    OperandPlan from;       // what the op read
-    GradientPlan dst;       // of the op's output
+    int op = -1;                             // -1: only passes `dst` on to `src_value`
+    OperandPlan from;                        // what the op read
+    GradientPlan dst;                        // of the op's output
     int src_value = -1, residual_value = -1; // whose gradients the op leaves, and how; of a batch norm, x and residual
     GradientUse src, residual;
     // The batch norm whose backward this step is: the op itself, or the one in front of a convolution. -1: none.
     int norm = -1;
-    OperandPlan norm_from;  // its operand
-    bool scaled = false;    // gamma * invstd * dy is left for x, not dy
-    GradientPlan added;     // convolutions: added to the gradient of their input before the norm
-    int mask = -1;          // convolutions: stored output of the norm's ReLU; -1: computed anew
-    bool relu = false;      // convolutions: the norm has one
+    OperandPlan norm_from; // its operand
+    bool scaled = false;   // gamma * invstd * dy is left for x, not dy
+    GradientPlan added;    // convolutions: added to the gradient of their input before the norm
+    int mask = -1;         // convolutions: stored output of the norm's ReLU; -1: computed anew
+    bool relu = false;     // convolutions: the norm has one
 };
 
 struct StepPlan : StoragePlan {
