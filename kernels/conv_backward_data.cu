@@ -32,69 +32,73 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     const Place place(arg.walk);
     const InputGradient &in = arg.input;
     const int outputs = arg.walk.outputs, c = place.channel, left = outputs - c, point = place.point;
-    float scale[4], shift[4], mean[4], sum[4] = {0, 0, 0, 0}, product[4] = {0, 0, 0, 0};
+    float sum[4] = {0, 0, 0, 0}, product[4] = {0, 0, 0, 0};
+    walk_tiles<T, kKernel, 1>(arg.walk, place, [&](auto each) {
+        float scale[4], shift[4], mean[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        scale[i] = 1.f, shift[i] = mean[i] = 0.f;
-        if (in.norm.applied && i < left) {
-            const float2 norm = scale_and_shift(in.norm, arg.params[point], point, c + i);
-            scale[i] = norm.x, shift[i] = norm.y;
-            mean[i] = in.norm.mean.data[point * in.norm.mean.stride + c + i];
+        for (int i = 0; i < 4; ++i) {
+            scale[i] = 1.f, shift[i] = mean[i] = 0.f;
+            if (in.norm.applied && i < left) {
+                const float2 norm = scale_and_shift(in.norm, arg.params[point], point, c + i);
+                scale[i] = norm.x, shift[i] = norm.y;
+                mean[i] = in.norm.mean.data[point * in.norm.mean.stride + c + i];
+            }
         }
-    }
-    walk_tiles<T, kKernel, 1>(arg.walk, place, [&](int image, int y, int x, const float(&sums)[4]) {
-        if (y >= arg.height || x >= arg.width) return;
-        float v[4] = {sums[0], sums[1], sums[2], sums[3]}, x_values[4] = {0, 0, 0, 0};
-        if (in.added.data) {
-            const int step = in.added_step;
-            const T *added = static_cast<const T *>(in.added.data);
-            if (step == 1 && in.added_first == 0) {
-                float others[4];
-                load_four<T>(added + pixel_of<T>(in.added, point, image, y, x) + c, left, arg.added_aligned, others);
+        each([&](int image, int y, int x, const float(&sums)[4]) {
+            if (y >= arg.height || x >= arg.width) return;
+            float v[4] = {sums[0], sums[1], sums[2], sums[3]}, x_values[4] = {0, 0, 0, 0};
+            if (in.added.data) {
+                const int step = in.added_step;
+                const T *added = static_cast<const T *>(in.added.data);
+                if (step == 1 && in.added_first == 0) {
+                    float others[4];
+                    load_four<T>(added + pixel_of<T>(in.added, point, image, y, x) + c, left, arg.added_aligned,
+                                 others);
 #pragma unroll
-                for (int i = 0; i < 4; ++i) v[i] += others[i];
-            } else if (y % step == 0 && x % step == 0) {
-                added += pixel_of<T>(in.added, point, image, y / step, x / step) + in.added_first + c;
+                    for (int i = 0; i < 4; ++i) v[i] += others[i];
+                } else if (y % step == 0 && x % step == 0) {
+                    added += pixel_of<T>(in.added, point, image, y / step, x / step) + in.added_first + c;
+#pragma unroll
+                    for (int i = 0; i < 4; ++i)
+                        if (i < left) v[i] += to_float(added[i]);
+                }
+            }
+            if (in.x.data)
+                load_four<T>(static_cast<const T *>(in.x.data) + pixel_of<T>(in.x, point, image, y, x) + c, left,
+                             arg.x_aligned, x_values);
+            if (in.mask.data) {
+                float mask[4];
+                load_four<T>(static_cast<const T *>(in.mask.data) + pixel_of<T>(in.mask, point, image, y, x) + c, left,
+                             arg.mask_aligned, mask);
 #pragma unroll
                 for (int i = 0; i < 4; ++i)
-                    if (i < left) v[i] += to_float(added[i]);
+                    if (!(mask[i] > 0.f)) v[i] = 0.f;
+            } else if (in.mask_is_x) {
+#pragma unroll
+                for (int i = 0; i < 4; ++i)
+                    if (!(fmaf(scale[i], x_values[i], shift[i]) > 0.f)) v[i] = 0.f;
             }
-        }
-        if (in.x.data)
-            load_four<T>(static_cast<const T *>(in.x.data) + pixel_of<T>(in.x, point, image, y, x) + c, left,
-                         arg.x_aligned, x_values);
-        if (in.mask.data) {
-            float mask[4];
-            load_four<T>(static_cast<const T *>(in.mask.data) + pixel_of<T>(in.mask, point, image, y, x) + c, left,
-                         arg.mask_aligned, mask);
+            if (in.sums.data) {
 #pragma unroll
-            for (int i = 0; i < 4; ++i)
-                if (!(mask[i] > 0.f)) v[i] = 0.f;
-        } else if (in.mask_is_x) {
-#pragma unroll
-            for (int i = 0; i < 4; ++i)
-                if (!(fmaf(scale[i], x_values[i], shift[i]) > 0.f)) v[i] = 0.f;
-        }
-        if (in.sums.data) {
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                if (!in.scaled) v[i] = rounded<T>(v[i]);
-                sum[i] += v[i];
-                product[i] = fmaf(v[i], x_values[i] - mean[i], product[i]);
+                for (int i = 0; i < 4; ++i) {
+                    if (!in.scaled) v[i] = rounded<T>(v[i]);
+                    sum[i] += v[i];
+                    product[i] = fmaf(v[i], x_values[i] - mean[i], product[i]);
+                }
             }
-        }
-        if (in.scaled) {
+            if (in.scaled) {
 #pragma unroll
-            for (int i = 0; i < 4; ++i) v[i] *= scale[i];
-        }
-        T *dst = static_cast<T *>(in.dst.g.data) + pixel_of<T>(in.dst.g, point, image, y, x) + c;
-        if (in.dst.add) {
-            float there[4];
-            load_four<T>(dst, left, arg.dst_aligned, there);
+                for (int i = 0; i < 4; ++i) v[i] *= scale[i];
+            }
+            T *dst = static_cast<T *>(in.dst.g.data) + pixel_of<T>(in.dst.g, point, image, y, x) + c;
+            if (in.dst.add) {
+                float there[4];
+                load_four<T>(dst, left, arg.dst_aligned, there);
 #pragma unroll
-            for (int i = 0; i < 4; ++i) v[i] += there[i];
-        }
-        store_four<T>(dst, left, arg.dst_aligned, v);
+                for (int i = 0; i < 4; ++i) v[i] += there[i];
+            }
+            store_four<T>(dst, left, arg.dst_aligned, v);
+        });
     });
     if (!in.sums.data) return;
 

@@ -40,25 +40,28 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     T *dst = static_cast<T *>(arg.dst.data) + place.point * arg.dst.point_stride + place.channel;
     float pivot[4] = {0, 0, 0, 0}, sum[4] = {0, 0, 0, 0}, square[4] = {0, 0, 0, 0};
     int count = 0;
-    walk_tiles<T, kKernel, kStride>(arg.walk, place, [&](int image, int y, int x, const float(&sums)[4]) {
-        float values[4] = {sums[0], sums[1], sums[2], sums[3]};
-        if (arg.bias >= 0) {
+    walk_tiles<T, kKernel, kStride>(arg.walk, place, [&](auto each) {
+        float bias[4];
 #pragma unroll
-            for (int i = 0; i < 4; ++i)
-                if (i < left) values[i] += __ldg(arg.params[place.point] + arg.bias + place.channel + i);
-        }
-        store_four<T>(dst + ((int64_t(image) * arg.dst.height + y) * arg.dst.width + x) * arg.dst.pitch, left,
-                      arg.dst_aligned, values);
-        if (!arg.statistics.data) return;
+        for (int i = 0; i < 4; ++i)
+            bias[i] = arg.bias >= 0 && i < left ? __ldg(arg.params[place.point] + arg.bias + place.channel + i) : 0.f;
+        each([&](int image, int y, int x, const float(&sums)[4]) {
+            float values[4];
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            const float value = rounded<T>(values[i]);
-            if (count == 0) pivot[i] = value;
-            const float d = value - pivot[i];
-            sum[i] += d;
-            square[i] = fmaf(d, d, square[i]);
-        }
-        ++count;
+            for (int i = 0; i < 4; ++i) values[i] = sums[i] + bias[i];
+            store_four<T>(dst + ((int64_t(image) * arg.dst.height + y) * arg.dst.width + x) * arg.dst.pitch, left,
+                          arg.dst_aligned, values);
+            if (!arg.statistics.data) return;
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+                const float value = rounded<T>(values[i]);
+                if (count == 0) pivot[i] = value;
+                const float d = value - pivot[i];
+                sum[i] += d;
+                square[i] = fmaf(d, d, square[i]);
+            }
+            ++count;
+        });
     });
     if (!arg.statistics.data) return;
 

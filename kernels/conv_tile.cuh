@@ -112,89 +112,138 @@ __device__ __forceinline__ TileAt tile_at(const Tiling &t, int index) {
     return {image * t.images, y * t.rows, x * t.columns};
 }
 
-// Shared memory of one pixel that holds 2^log_chunks chunks of 16 bytes.
-IST_HD constexpr int pixel_pitch(int log_chunks) { return (16 << log_chunks) + 16; }
+// Bytes of one pixel of 4 << log_fours channels in shared memory, at least two units of 16 bytes and one more.
+template <class T> IST_HD constexpr int pixel_pitch(int log_fours) { return int(sizeof(T)) * (4 << log_fours) + 16; }
+inline int pixel_pitch(Element element, int log_fours) { return bytes_of(element) * (4 << log_fours) + 16; }
 
-// Stages channels first_channel .. of the pixels a tile sees; `coefficients` are those of this block's channels, from
-// channel 0 of the source on, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is
-// given, what the tile owns is written there.
-template <class T>
-__device__ __forceinline__ void stage(char *tile, int log_chunks, const float *coefficients, int stride,
-                                      const Source &s, const Tensor *kept, const Tiling &t, const TileAt &at, int point,
-                                      int first_channel, int dy, int dx) {
-    constexpr int kN = kPerChunk<T>;
-    const int chunk = int(threadIdx.x) & ((1 << log_chunks) - 1), c = first_channel + chunk * kN;
-    const int valid = s.x.channels - c, pitch = pixel_pitch(log_chunks);
-    float cx[kN], cr[kN], c0[kN];
+// Four neighbouring channels as they lie in memory.
+template <class T> struct Four {
+    uint32_t words[sizeof(T)];
+};
+template <class T> __device__ __forceinline__ Four<T> pack_raw(const float (&values)[4]) {
+    if constexpr (sizeof(T) == 4)
+        return {{__float_as_uint(values[0]), __float_as_uint(values[1]), __float_as_uint(values[2]),
+                 __float_as_uint(values[3])}};
+    else return {{pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3])}};
+}
+template <class T> __device__ __forceinline__ void unpack_raw(const Four<T> &four, float (&values)[4]) {
+    if constexpr (sizeof(T) == 4) {
 #pragma unroll
-    for (int i = 0; i < kN; ++i) cx[i] = cr[i] = c0[i] = 0.f;
-    if (valid > 0) {
-#pragma unroll
-        for (int i = 0; i < kN; ++i) {
-            cx[i] = coefficients[c + i];
-            cr[i] = coefficients[stride + c + i];
-            c0[i] = coefficients[2 * stride + c + i];
-        }
+        for (int i = 0; i < 4; ++i) values[i] = __uint_as_float(four.words[i]);
+    } else {
+        const float2 low = unpack_pair<T>(four.words[0]), high = unpack_pair<T>(four.words[1]);
+        values[0] = low.x, values[1] = low.y, values[2] = high.x, values[3] = high.y;
     }
-    const T *x = static_cast<const T *>(s.x.data) + point * s.x.point_stride;
-    const T *r = static_cast<const T *>(s.r.data) + (s.r.data ? point * s.r.point_stride : 0);
+}
+template <class T> __device__ __forceinline__ void store_raw(T *data, int valid, const Four<T> &four) {
+    if (valid >= 4) {
+        if constexpr (sizeof(T) == 4)
+            *reinterpret_cast<uint4 *>(data) = make_uint4(four.words[0], four.words[1], four.words[2], four.words[3]);
+        else *reinterpret_cast<uint2 *>(data) = make_uint2(four.words[0], four.words[1]);
+    } else {
+        float values[4];
+        unpack_raw<T>(four, values);
+        store_four<T>(data, valid, false, values);
+    }
+}
+template <class T> __device__ __forceinline__ Four<T> load_raw(const T *data, int valid, bool aligned) {
+    Four<T> four{};
+    if (aligned && valid >= 4) {
+        if constexpr (sizeof(T) == 4) {
+            const uint4 v = *reinterpret_cast<const uint4 *>(data);
+            four = {{v.x, v.y, v.z, v.w}};
+        } else {
+            const uint2 v = *reinterpret_cast<const uint2 *>(data);
+            four = {{v.x, v.y}};
+        }
+    } else if (valid > 0) {
+        float values[4];
+        load_four<T>(data, valid, false, values);
+        four = pack_raw<T>(values);
+    }
+    return four;
+}
+
+// Stages channels first_channel .. of the pixels a tile sees, 4 << log_fours of them; `coefficients` are those of all
+// channels of the source, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
+// what the tile owns is written there. A thread always works on the same four channels; loads of kAhead pixels are
+// under way together.
+template <class T>
+__device__ __forceinline__ void stage(char *tile, int log_fours, const float *coefficients, int stride, const Source &s,
+                                      const Tensor *kept, const Tiling &t, const TileAt &at, int point,
+                                      int first_channel, int dy, int dx) {
+    constexpr int kAhead = 2;
+    const int four = int(threadIdx.x) & ((1 << log_fours) - 1), c = first_channel + four * 4;
+    const int valid = s.x.channels - c, pitch = pixel_pitch<T>(log_fours);
+    float cx[4], cr[4], c0[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        cx[i] = i < valid ? coefficients[c + i] : 0.f;
+        cr[i] = i < valid ? coefficients[stride + c + i] : 0.f;
+        c0[i] = i < valid ? coefficients[2 * stride + c + i] : 0.f;
+    }
+    const T *x = static_cast<const T *>(s.x.data) + point * s.x.point_stride + c;
+    const T *r = static_cast<const T *>(s.r.data) + point * s.r.point_stride + (c - s.r_first);
+    const int r_valid = !s.r.data ? 0 : c < s.r_first ? min(0, c + 4 - s.r_first) : s.r_first + s.r.channels - c;
     const int first_y = at.y * t.step + t.first_y + dy, first_x = at.x * t.step + t.first_x + dx;
-    const int n = t.images * t.halo_rows * t.halo_columns;
+    const int n = t.images * t.halo_rows * t.halo_columns, apart = int(blockDim.x) >> log_fours;
 #pragma unroll 1
-    for (int p = int(threadIdx.x) >> log_chunks; p < n; p += int(blockDim.x) >> log_chunks) {
-        const int image = t.by_halo_plane.quotient(p), in_plane = p - image * t.halo_rows * t.halo_columns;
-        const int row = t.by_halo_columns.quotient(in_plane), column = in_plane - row * t.halo_columns;
-        const int y = first_y + row, xx = first_x + column;
-        uint4 out = make_uint4(0, 0, 0, 0);
-        if (valid > 0 && y >= 0 && y < s.x.height && xx >= 0 && xx < s.x.width && at.image + image < t.n_images) {
-            float values[kN];
-            const int64_t pixel = (int64_t(at.image + image) * s.x.height + y) * s.x.width + xx;
-            load_chunk<T>(x + pixel * s.x.pitch + c, valid, s.x_aligned, values);
-            if (s.r.data) {
-                float added[kN];
-                if (s.r_step == 1 && s.r_first == 0 && s.r.channels >= s.x.channels) {
-                    const int64_t at_r = (int64_t(at.image + image) * s.r.height + y) * s.r.width + xx;
-                    load_chunk<T>(r + at_r * s.r.pitch + c, valid, s.r_aligned, added);
-                } else {
-                    const int64_t at_r =
-                        (int64_t(at.image + image) * s.r.height + y * s.r_step) * s.r.width + xx * s.r_step;
+    for (int p = int(threadIdx.x) >> log_fours; p < n; p += kAhead * apart) {
+        Four<T> raw[kAhead], raw_r[kAhead];
+        int pixels[kAhead]; // of x; -1: outside
+        bool owned[kAhead];
 #pragma unroll
-                    for (int i = 0; i < kN; ++i) {
-                        const int from = c + i - s.r_first;
-                        added[i] = from >= 0 && from < s.r.channels ? to_float(r[at_r * s.r.pitch + from]) : 0.f;
-                    }
-                }
+        for (int j = 0; j < kAhead; ++j) {
+            const int own = p + j * apart;
+            const int image = t.by_halo_plane.quotient(own), in_plane = own - image * t.halo_rows * t.halo_columns;
+            const int row = t.by_halo_columns.quotient(in_plane), column = in_plane - row * t.halo_columns;
+            const int y = first_y + row, xx = first_x + column;
+            const bool inside = own < n && valid > 0 && y >= 0 && y < s.x.height && xx >= 0 && xx < s.x.width &&
+                                at.image + image < t.n_images;
+            pixels[j] = inside ? ((at.image + image) * s.x.height + y) * s.x.width + xx : -1;
+            owned[j] = y >= at.y * t.step && y < (at.y + t.rows) * t.step && xx >= at.x * t.step &&
+                       xx < (at.x + t.columns) * t.step;
+            raw[j] = raw_r[j] = Four<T>{};
+            if (!inside) continue;
+            raw[j] = load_raw<T>(x + int64_t(pixels[j]) * s.x.pitch, valid, s.x_aligned);
+            if (!s.r.data) continue;
+            const int64_t at_r = ((at.image + image) * s.r.height + y * s.r_step) * s.r.width + xx * s.r_step;
+            if (c >= s.r_first) {
+                raw_r[j] = load_raw<T>(r + at_r * s.r.pitch, r_valid, s.r_aligned);
+            } else if (c + 4 > s.r_first) { // begins within these four
+                float values[4];
 #pragma unroll
-                for (int i = 0; i < kN; ++i) values[i] = fmaf(cr[i], added[i], fmaf(cx[i], values[i], c0[i]));
-            } else {
-#pragma unroll
-                for (int i = 0; i < kN; ++i) values[i] = fmaf(cx[i], values[i], c0[i]);
-            }
-            if (s.relu) {
-#pragma unroll
-                for (int i = 0; i < kN; ++i) values[i] = relu(values[i]);
-            }
-            out = pack<T>(values);
-            if (valid < kN) {
-                float kept_values[kN];
-                unpack<T>(out, kept_values);
-#pragma unroll
-                for (int i = 0; i < kN; ++i)
-                    if (i >= valid) kept_values[i] = 0.f;
-                out = pack<T>(kept_values);
-            }
-            if (kept && y >= at.y * t.step && y < (at.y + t.rows) * t.step && xx >= at.x * t.step &&
-                xx < (at.x + t.columns) * t.step) {
-                T *to = static_cast<T *>(kept->data) + point * kept->point_stride + pixel * kept->pitch + c;
-                if (valid >= kN) {
-                    *reinterpret_cast<uint4 *>(to) = out;
-                } else {
-                    unpack<T>(out, values);
-                    store_chunk<T>(to, valid, false, values);
-                }
+                for (int i = 0; i < 4; ++i)
+                    values[i] = c + i >= s.r_first && c + i < s.r_first + s.r.channels
+                                    ? to_float(r[at_r * s.r.pitch + i])
+                                    : 0.f;
+                raw_r[j] = pack_raw<T>(values);
             }
         }
-        *reinterpret_cast<uint4 *>(tile + p * pitch + chunk * 16) = out;
+#pragma unroll
+        for (int j = 0; j < kAhead; ++j) {
+            const int own = p + j * apart;
+            if (own >= n) break;
+            Four<T> out{};
+            if (pixels[j] >= 0) {
+                float values[4], added[4];
+                unpack_raw<T>(raw[j], values);
+                unpack_raw<T>(raw_r[j], added);
+#pragma unroll
+                for (int i = 0; i < 4; ++i) {
+                    values[i] = fmaf(cx[i], values[i], c0[i]);
+                    if (s.r.data) values[i] = fmaf(cr[i], added[i], values[i]);
+                    if (s.relu) values[i] = relu(values[i]);
+                    if (i >= valid) values[i] = 0.f;
+                }
+                out = pack_raw<T>(values);
+                if (kept && owned[j])
+                    store_raw<T>(static_cast<T *>(kept->data) + point * kept->point_stride +
+                                     int64_t(pixels[j]) * kept->pitch + c,
+                                 valid, out);
+            }
+            store_raw<T>(reinterpret_cast<T *>(tile + own * pitch) + four * 4, 4, out);
+        }
     }
 }
 
@@ -271,7 +320,8 @@ struct Walk {
     bool flipped = false;                      // tap i uses weights of tap kernel^2 - 1 - i
     int log_groups = 0;                        // slices of a block
     int n_groups = 1;                          // blocks side by side for all slices
-    int log_chunks = 1, n_steps = 1;           // 16-byte chunks of a pixel staged at once; k-steps in all
+    int log_fours = 2, n_steps = 1;            // fours of channels of a pixel staged at once; k-steps in all
+    Element element = Element::kFp32;
     int coefficient_stride = 16;
 
     // Chooses everything but src, kept and weights. tiling holds the positions and their inputs.
@@ -296,8 +346,8 @@ struct Place {
     }
 };
 
-// Calls consume(row, y, image and x, four sums of outputs place.channel ..) for every position of the thread, in a
-// fixed order. kKernel 0: any kernel and stride.
+// Calls consume(each) for every strip of the thread, in a fixed order; each(body) then calls body(image, y, x, sums)
+// for every position, with the sums of outputs place.channel .. + 3. kKernel 0: any kernel and stride.
 template <class T, int kKernel, int kStride, class Consume>
 __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place, Consume consume) {
     const Tiling &t = walk.tiling;
@@ -311,8 +361,8 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
                                                            place.point * walk.weights.point_stride) +
                            int64_t(has_outputs ? place.slice : 0) * walk.n_steps * taps * 32 + place.lane +
                            (walk.flipped ? (taps - 1) * 32 : 0);
-    const int tap_stride = walk.flipped ? -32 : 32, pitch = pixel_pitch(walk.log_chunks);
-    const int steps_at_once = 1 << (walk.log_chunks - 1);
+    const int tap_stride = walk.flipped ? -32 : 32, pitch = pixel_pitch<T>(walk.log_fours);
+    const int steps_at_once = (4 << walk.log_fours) / kStep<T>;
     const int per_class = t.units(), n_units = per_class * walk.classes * walk.classes;
     const int rounds = (n_units + place.workers - 1) / place.workers;
 
@@ -337,7 +387,7 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             for (int step = 0; step < walk.n_steps; step += steps_at_once) {
                 if (round == 0 || walk.n_steps > steps_at_once) {
                     __syncthreads();
-                    stage<T>(tile, walk.log_chunks, coefficient, walk.coefficient_stride, walk.src,
+                    stage<T>(tile, walk.log_fours, coefficient, walk.coefficient_stride, walk.src,
                              walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at, place.point,
                              step * kStep<T>, 0, 0);
                     __syncthreads();
@@ -366,20 +416,22 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             }
             if (!active) continue;
 
+            consume([&](auto body) {
 #pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                const int column = strip * 16 + (place.lane >> 2) + 8 * half;
-                const int image = t.by_columns.quotient(column), x = at.x + column - image * t.columns;
-                if (image >= t.images || at.image + image >= t.n_images || x >= t.width) continue;
+                for (int half = 0; half < 2; ++half) {
+                    const int column = strip * 16 + (place.lane >> 2) + 8 * half;
+                    const int image = t.by_columns.quotient(column), x = at.x + column - image * t.columns;
+                    if (image >= t.images || at.image + image >= t.n_images || x >= t.width) continue;
 #pragma unroll
-                for (int row = 0; row < kRows; ++row) {
-                    const int y = at.y + group * kRows + row;
-                    if (y >= t.height) continue;
-                    const float values[4] = {acc[row][0][2 * half], acc[row][0][2 * half + 1], acc[row][1][2 * half],
-                                             acc[row][1][2 * half + 1]};
-                    consume(at.image + image, y * walk.classes + class_y, x * walk.classes + class_x, values);
+                    for (int row = 0; row < kRows; ++row) {
+                        const int y = at.y + group * kRows + row;
+                        if (y >= t.height) continue;
+                        const float sums[4] = {acc[row][0][2 * half], acc[row][0][2 * half + 1], acc[row][1][2 * half],
+                                               acc[row][1][2 * half + 1]};
+                        body(at.image + image, y * walk.classes + class_y, x * walk.classes + class_x, sums);
+                    }
                 }
-            }
+            });
         }
     }
 }
