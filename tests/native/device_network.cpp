@@ -18,7 +18,10 @@ template <class T> bool same_bits(const std::vector<T> &a, const std::vector<T> 
 const std::vector<BackendUnderTest> &backends() {
     static const std::vector<BackendUnderTest> all = {
         {"cpu", [](int n_threads) { return create_cpu_backend(n_threads); }},
+#if !defined(__SANITIZE_ADDRESS__) &&                                                                                  \
+    !defined(__SANITIZE_THREAD__) // slow twice over; tests of single kernels watch memory
         {"emulated", [](int) { return load_backend(IST_BACKEND_EMULATED, 0, plugin_folder()); }, true},
+#endif
     };
     return all;
 }

@@ -433,8 +433,12 @@ void NetworkPass::finish_norm(int k, const float *parts, int n_parts, const Poin
 void NetworkPass::backward_step(const BackwardStep &step, const PointTables &points, int n_points) {
     const Stream stream = device_.stream();
     if (step.op < 0) {
-        const Gradient from = gradient(step.dst, -1);
         const GradientOut to = leave(step.src_value, step.src, n_points);
+        if (step.dst.value < 0) {
+            if (!to.add) clear_channels(to.g, n_images_, n_points, stream);
+            return;
+        }
+        const Gradient from = gradient(step.dst, -1);
         if (step.dst.step == 1 && step.dst.first == 0) pass_gradient({from, to, n_images_}, n_points, stream);
         else pad_shortcut_backward({from, to, step.dst.step, step.dst.first, n_images_}, n_points, stream);
         return;

@@ -151,9 +151,13 @@ class Planner {
         return ranges_.touch(value);
     }
 
-    // The whole gradient of a value, as its producer reads it.
+    // The whole gradient of a value, as its producer reads it. What nothing has been written to is 0.
     GradientPlan finished(int value) {
         if (borrowed(value) && (gradient(value).step != 1 || gradient(value).first != 0)) settle(value);
+        if (borrowed(value)) return gradient(value);
+        BackwardStep clear;
+        clear.src_value = value, clear.src = ranges_.touch(value);
+        if (!clear.src.add || clear.src.zero_before) plan_.backward.push_back(clear);
         return gradient(value).value >= 0 ? gradient(value) : GradientPlan{value}; // of a concatenation, if not its own
     }
 

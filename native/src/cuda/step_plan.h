@@ -40,7 +40,7 @@ struct GradientPlan {
 };
 
 struct BackwardStep {
-    int op = -1;                             // -1: only passes `dst` on to `src_value`
+    int op = -1;                             // -1: passes `dst` on to `src_value`, or, without `dst`, clears that
     OperandPlan from;                        // what the op read
     GradientPlan dst;                        // of the op's output
     int src_value = -1, residual_value = -1; // whose gradients the op leaves, and how; of a batch norm, x and residual
