@@ -2,6 +2,7 @@ package io.isthmus.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.isthmus.engine.Engine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,17 @@ class DoctorIT {
       outcomes.put(check.get("name").asString(), check.get("outcome").asString());
     }
     return outcomes;
+  }
+
+  @Test
+  void theEmulatedDeviceIsExaminedInFullAndAgreesWithTheProcessor() {
+    Run run = Run.of("doctor", "--backend", "emulated", "--json");
+    assertThat(run.status()).as(run.out()).isZero();
+    assertThat(outcomes(run))
+        .containsKeys("emulated", "bf16", "gradient", "same bits")
+        .containsKeys(AgreementCheck.NETWORKS.toArray(String[]::new))
+        .doesNotContainValue("failed");
+    assertThat(Engine.liveHandles()).isZero();
   }
 
   @Test
