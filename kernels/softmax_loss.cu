@@ -1,69 +1,34 @@
 // softmax_loss.cu - see softmax_loss.h.
 //
-// A warp per image, its lanes on the classes: log-sum-exp in double about the largest logit. The image's loss is
-// log_sum - logit of its label; it is wrong where another logit is the (first) largest or the loss is NaN. A block
-// takes the 32 images of a part; their losses are added in the order of the warps, parts in a fixed tree.
+// A warp per image (softmax.cuh), a block per part; the losses of a part are added in the order of its images, parts in
+// a fixed tree.
 #include "softmax_loss.h"
 
 #include <cuda_runtime.h>
 
 #include "channels.cuh"
+#include "softmax.cuh"
 
 namespace ist::cuda {
 namespace {
 
-constexpr int kWarps = 8, kLossThreads = 32 * kWarps, kFinishThreads = 256;
-constexpr unsigned kAllLanes = 0xffffffffu;
+constexpr int kLossThreads = 32 * kLossPartImages, kFinishThreads = 256;
 
 __global__ void __launch_bounds__(kLossThreads) softmax_loss_kernel(SoftmaxLossParams p) {
     LossPart *shared = reinterpret_cast<LossPart *>(shared_memory());
     const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32, point = int(blockIdx.z);
-    const int n_classes = p.logits.channels;
+    const int image = int(blockIdx.x) * kLossPartImages + warp, n_classes = p.logits.channels;
     LossPart mine{0, 0};
-    for (int i = warp; i < kLossPartImages; i += kWarps) {
-        const int image = int(blockIdx.x) * kLossPartImages + i;
-        if (image >= p.n_images) break;
-        const int label = p.samples.data[point * p.samples.stride + image].label;
-        const float *logits = at<const float>(p.logits, point, image, 0);
-
-        float best = -INFINITY;
-        int best_class = n_classes;
-        for (int c = lane; c < n_classes; c += 32)
-            if (best_class == n_classes || logits[c] > best) best = logits[c], best_class = c;
-        for (int mask = 16; mask > 0; mask /= 2) {
-            const float other = __shfl_xor_sync(kAllLanes, best, mask);
-            const int other_class = __shfl_xor_sync(kAllLanes, best_class, mask);
-            if (other > best || (other == best && other_class < best_class)) best = other, best_class = other_class;
-        }
-        double sum = 0;
-        for (int c = lane; c < n_classes; c += 32) sum += exp(double(logits[c]) - double(best));
-        for (int mask = 16; mask > 0; mask /= 2) sum += __shfl_xor_sync(kAllLanes, sum, mask);
-        const double log_sum = log(sum) + double(best);
-
-        if (label >= 0) {
-            const double own = log_sum - double(logits[label]);
-            mine.loss += own;
-            mine.errors += best_class != label || own != own ? 1 : 0;
-        }
-        if (p.dlogits.data) {
-            float *out = at<float>(p.dlogits, point, image, 0);
-            for (int c = lane; c < n_classes; c += 32) {
-                const double probability = exp(double(logits[c]) - log_sum);
-                out[c] = label < 0 ? 0.f : float(probability - (c == label ? 1.0 : 0.0)) * p.gradient_factor;
-            }
-        }
-        if (p.log_probabilities) {
-            float *out = p.log_probabilities + point * p.log_probabilities_stride + int64_t(image) * n_classes;
-            for (int c = lane; c < n_classes; c += 32) out[c] = float(double(logits[c]) - log_sum);
-        }
+    if (image < p.n_images) {
+        float *log_p = p.log_probabilities;
+        if (log_p) log_p += point * p.log_probabilities_stride + int64_t(image) * n_classes;
+        mine = softmax_of_image(at<const float>(p.logits, point, image, 0), n_classes,
+                                p.samples.data[point * p.samples.stride + image].label, p.gradient_factor,
+                                p.dlogits.data ? at<float>(p.dlogits, point, image, 0) : nullptr, log_p);
     }
     if (lane == 0) shared[warp] = mine;
     __syncthreads();
-    if (threadIdx.x != 0) return;
-    LossPart part{0, 0};
-    for (int i = 0; i < kWarps; ++i) part.loss += shared[i].loss, part.errors += shared[i].errors;
-    const int64_t chunk = p.first_image_on_device ? *p.first_image_on_device / kLossPartImages : 0;
-    p.parts[point * p.parts_stride + p.first_part + chunk + blockIdx.x] = part;
+    if (threadIdx.x == 0) write_part(p, point, shared);
 }
 
 __global__ void __launch_bounds__(kFinishThreads) finish_loss_kernel(FinishLossParams p) {
@@ -95,7 +60,7 @@ void softmax_loss(const SoftmaxLossParams &params, int n_points, Stream stream) 
                (!params.dlogits.data || params.dlogits.element == Element::kFp32),
            "Logits and their gradient are float32.");
     launch(softmax_loss_kernel, dim3(unsigned(loss_parts(params.n_images)), 1, unsigned(n_points)), dim3(kLossThreads),
-           kWarps * sizeof(LossPart), stream, params);
+           kLossPartImages * sizeof(LossPart), stream, params);
 }
 
 void finish_loss(const FinishLossParams &params, int n_points, Stream stream) {

@@ -5,7 +5,7 @@
 
 namespace ist::cuda {
 
-constexpr int kLossPartImages = 32; // images of a part
+constexpr int kLossPartImages = 4; // images of a part
 
 inline int loss_parts(int n_images) { return (n_images + kLossPartImages - 1) / kLossPartImages; }
 
@@ -18,8 +18,8 @@ struct SoftmaxLossParams {
     Samples samples;
     int n_images = 0;
     // Part i of this launch goes to parts[point * parts_stride + first_part + i], first_part + loss_parts(n_images) <=
-    // parts_stride: a data set may come in chunks of a multiple of 32 images. *first_image_on_device / 32 is added to
-    // first_part.
+    // parts_stride: a data set may come in chunks of whole parts. *first_image_on_device / kLossPartImages is added
+    // to first_part.
     LossPart *parts = nullptr;
     int64_t parts_stride = 0, first_part = 0;
     const int64_t *first_image_on_device = nullptr; // nullptr: 0

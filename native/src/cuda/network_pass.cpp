@@ -7,6 +7,7 @@
 #include "../../../kernels/elementwise.h"
 #include "../../../kernels/elementwise_backward.h"
 #include "../../../kernels/linear.h"
+#include "../../../kernels/loss_head.h"
 #include "../../../kernels/pool.h"
 #include "../error.h"
 #include "../first_fit.h"
@@ -108,6 +109,7 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
         for (int value : {step.from.x, step.from.residual, step.kept, op.dst}) hold(value, i);
         if (step.from.x < 0)
             for (int value : {op.src, op.residual}) hold(value, i);
+        if (step.linear >= 0 && training) hold(plan.op(step.linear).src, i);
     }
     activation_bytes = place_blocks(activations, kAlignment);
 
@@ -136,6 +138,7 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
         if (step.op < 0) continue;
         const Op &op = plan.op(step.op);
         if (op.kind == OpKind::kSoftmaxLoss) gradients[storage(op.src)].use(i);
+        if (step.linear >= 0) need(int64_t(loss_parts(n_images)) * 2 * plan.value(step.src_value).channels);
         if (op.kind == OpKind::kConv) {
             const ConvShape shape = conv_shape(plan, step.op);
             need(conv_weights_partial_floats(shape, element, n_images));
@@ -323,11 +326,10 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
 
     SoftmaxLossParams loss;
     const int logits = op(plan_.forward.back().op).src, n_parts = loss_parts(n_images_);
-    loss.logits = tensor(logits), loss.samples = samples, loss.n_images = n_images_;
-    loss.parts = loss_parts_.as<LossPart>(), loss.parts_stride = n_parts;
+    loss.samples = samples, loss.parts = loss_parts_.as<LossPart>(), loss.parts_stride = n_parts;
     if (points.gradient && plan_.values[size_t(logits)].needs_gradient) loss.dlogits = gradient_tensor(logits);
     loss.gradient_factor = gradient_scale_ / float(n_images_);
-    softmax_loss(loss, n_points, stream);
+    loss_step(loss, points, n_points);
     finish_loss({loss_parts_.as<LossPart>(), n_parts, n_parts, n_images_, points.loss, points.error}, n_points, stream);
 
     if (norm_table_.n_norms > 0) {
@@ -403,6 +405,25 @@ void NetworkPass::forward_step(const ForwardStep &step, const PointTables &point
     finish_value(o.dst, tensor_statistics_parts(dst, n_images_), n_points);
 }
 
+// With the gradient of what the loss reads, where loss.dlogits asks for it.
+void NetworkPass::loss_step(SoftmaxLossParams loss, const PointTables &points, int n_points) {
+    const ForwardStep &step = plan_.forward.back();
+    loss.logits = tensor(op(step.op).src), loss.n_images = n_images_;
+    if (step.linear < 0) return softmax_loss(loss, n_points, device_.stream());
+    const Op &linear = op(step.linear);
+    LossHeadParams head;
+    head.loss = loss, head.from = operand(step.from), head.params = points.params;
+    head.weight = offset(linear.weight), head.bias = linear.bias >= 0 ? offset(linear.bias) : -1;
+    if (loss.dlogits.data) {
+        const BackwardStep &backward = plan_.backward.front();
+        head.pooled = tensor(linear.src);
+        if (backward.src.wanted) head.dx = gradient_tensor(backward.src_value); // nothing is there yet
+        head.scaled = backward.scaled;
+        if (backward.norm >= 0) head.sums = work_.as<float>();
+    }
+    loss_head(head, n_points, device_.stream());
+}
+
 void NetworkPass::finish_value(int value, int n_parts, int n_points) {
     const int64_t channel = plan_.statistics_of(value);
     FinishStatisticsParams finish;
@@ -445,7 +466,15 @@ void NetworkPass::backward_step(const BackwardStep &step, const PointTables &poi
     }
     const Op &o = op(step.op);
     if (o.kind == OpKind::kConv) return backward_conv(step, points, n_points);
-    if (o.kind == OpKind::kSoftmaxLoss) return; // the forward pass left its gradient
+    if (o.kind == OpKind::kSoftmaxLoss) { // the forward pass left its gradient
+        if (step.linear < 0) return;
+        const Op &linear = op(step.linear);
+        loss_head_weights({tensor(linear.src), gradient_tensor(linear.dst), points.gradient, offset(linear.weight),
+                           linear.bias >= 0 ? offset(linear.bias) : -1, 1 / gradient_scale_, n_images_},
+                          n_points, stream);
+        if (step.norm >= 0) finish_norm(step.norm, work_.as<float>(), loss_parts(n_images_), points, n_points);
+        return;
+    }
     const Gradient dst = gradient(step.dst, o.dst);
     const GradientOut src = leave(step.src_value, step.src, n_points);
     const GradientOut residual = leave(step.residual_value, step.residual, n_points);
@@ -578,10 +607,10 @@ void NetworkPass::infer(const CudaImages &images, int64_t first, const PointTabl
     augment(augmentation, 1, stream);
     for (const ForwardStep &forward : plan_.forward) forward_step(forward, points, n_points);
     SoftmaxLossParams loss;
-    loss.logits = tensor(op(plan_.forward.back().op).src), loss.samples = samples, loss.n_images = n_images_;
+    loss.samples = samples;
     loss.parts = out.parts, loss.parts_stride = out.parts_stride, loss.first_part = first / kLossPartImages;
     loss.log_probabilities = out.log_probabilities, loss.log_probabilities_stride = out.log_probabilities_stride;
-    softmax_loss(loss, n_points, stream);
+    loss_step(loss, points, n_points);
 }
 
 } // namespace ist::cuda

@@ -74,6 +74,7 @@ class NetworkPass {
 
     void pack(const PointTables &points, int n_points);
     void forward_step(const ForwardStep &step, const PointTables &points, int n_points);
+    void loss_step(SoftmaxLossParams loss, const PointTables &points, int n_points);
     void finish_value(int value, int n_parts, int n_points);
     void backward_step(const BackwardStep &step, const PointTables &points, int n_points);
     void backward_conv(const BackwardStep &step, const PointTables &points, int n_points);

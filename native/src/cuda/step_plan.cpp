@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "../../../kernels/loss_head.h"
+
 namespace ist::cuda {
 namespace {
 
@@ -18,6 +20,7 @@ class Planner {
         plan_.stored.assign(plan_.values.size(), 0);
         const int n_ops = int(plan_.network.ops.size());
         stored(0);
+        find_head();
         for (int k = 0; k < n_ops; k++) forward(k);
         for (int k = n_ops - 1; k >= 0; k--) {
             const int dst = plan_.op(k).dst;
@@ -70,6 +73,42 @@ class Planner {
                plan_.op(producer).bias < 0;
     }
 
+    // --- the head
+    // ------------------------------------------------------------------------------------------------------
+
+    int only_producer(int value, int reader, OpKind kind) const {
+        const int producer = plan_.values[size_t(value)].producer;
+        const bool only = producer >= 0 && plan_.op(producer).kind == kind && readers(value) == std::vector{reader} &&
+                          plan_.is_dense(value) && !plan_.values[size_t(value)].normalised;
+        return only ? producer : -1;
+    }
+
+    // The ops of a head at the end of the network; those in front of the loss are absorbed.
+    void find_head() {
+        const int loss = int(plan_.network.ops.size()) - 1;
+        if (plan_.op(loss).kind != OpKind::kSoftmaxLoss) return;
+        const int linear = only_producer(plan_.op(loss).src, loss, OpKind::kLinear);
+        if (linear < 0) return;
+        const int pool = only_producer(plan_.op(linear).src, linear, OpKind::kGlobalAvgPool);
+        if (pool < 0) return;
+        const int from = plan_.op(pool).src;
+        const Value &v = plan_.value(from);
+        if (!loss_head_fits(v.height * v.width, v.channels, plan_.value(plan_.op(linear).dst).channels)) return;
+        head_linear_ = linear, head_pool_ = pool;
+        head_norm_ = only_producer(from, pool, OpKind::kBatchNorm);
+        if (head_norm_ >= 0 && !none_or_relu(plan_.op(head_norm_).activation)) head_norm_ = -1;
+    }
+
+    // Whether the head does batch norm k: not if that has more to do for its residual than to lend its gradient.
+    bool left_to_head(int k) {
+        const Op &op = plan_.op(k);
+        if (k == head_norm_ && op.residual >= 0 && (!leaves_dy(k, op.src) || operand(op.dst).residual_norm >= 0))
+            head_norm_ = -1;
+        return k == head_norm_;
+    }
+
+    bool in_head(int k) const { return k == head_linear_ || k == head_pool_ || k == head_norm_; }
+
     // --- forward -----------------------------------------------------------------------------------------------------
 
     void forward(int k) {
@@ -77,6 +116,7 @@ class Planner {
         if (plan_.aliased[size_t(k)]) return stored(op.dst);
         ForwardStep step;
         step.op = k;
+        if (k == head_linear_ || k == head_pool_) return;
         if (op.kind == OpKind::kPadShortcut && only_added_by_norms(op.dst) && readers(op.dst).size() == 1) {
             absorbed_[size_t(k)] = 1;
             OperandPlan &own = operand(op.dst);
@@ -92,7 +132,7 @@ class Planner {
                 absorbed_[size_t(k)] = 1;
                 return;
             }
-            if (left_to_convolution(k)) return;
+            if (left_to_head(k) || left_to_convolution(k)) return;
         } else if (op.kind == OpKind::kAdd || op.kind == OpKind::kActivation) {
             step.from.x = op.src, step.from.residual = op.residual, step.from.activation = op.activation;
         } else if (op.kind == OpKind::kConv) {
@@ -101,6 +141,9 @@ class Planner {
                 step.kept = op.src;
                 stored(op.src);
             }
+        } else if (op.kind == OpKind::kSoftmaxLoss && head_linear_ >= 0) {
+            step.linear = head_linear_;
+            step.from = operand(plan_.op(head_pool_).src);
         }
         plan_.forward.push_back(step);
         if (op.dst >= 0) stored(op.dst);
@@ -163,8 +206,17 @@ class Planner {
 
     void backward(int k) {
         const Op &op = plan_.op(k);
+        if (in_head(k)) return;
         BackwardStep step;
         step.op = k;
+        if (op.kind == OpKind::kSoftmaxLoss && head_linear_ >= 0) {
+            step.linear = head_linear_;
+            if (head_norm_ >= 0) return leave_norm(step, head_norm_);
+            step.src_value = plan_.op(head_pool_).src;
+            step.src = touch(step.src_value);
+            plan_.backward.push_back(step);
+            return;
+        }
         if (op.dst >= 0) step.dst = finished(op.dst);
         if (op.kind == OpKind::kBatchNorm) return leave_norm(step, k);
         if (op.kind == OpKind::kConv) {
@@ -229,6 +281,7 @@ class Planner {
     }
 
     StepPlan &plan_;
+    int head_linear_ = -1, head_pool_ = -1, head_norm_ = -1; // ops that the loss does; -1: none
     std::vector<OperandPlan> operands_; // per value: how its readers compute it; x = itself where it is stored
     std::vector<char> absorbed_;        // per op: done by another
     GradientRanges ranges_;

@@ -1,6 +1,9 @@
 // step_plan.h - how a GPU runs a network: what is stored, what is computed as it is read, and the kernels one after the
 // other.
 //
+// A network that ends in batch norm, global average pooling, linear layer and loss has one step for all of them: its
+// head, which leaves the gradient of the batch norm too.
+//
 // Stored are the outputs of convolutions and the inputs of residual blocks. The output of a batch norm without residual
 // is computed anew by the convolution that reads it; one with a residual is kept by the first convolution that does.
 //
@@ -28,8 +31,9 @@ struct OperandPlan {
 
 struct ForwardStep {
     int op = -1;
-    OperandPlan from; // convolutions, batch norms, additions, activations
+    OperandPlan from; // convolutions, batch norms, additions, activations, heads
     int kept = -1;    // convolutions: value written on the way, which `from` computes
+    int linear = -1;  // the loss: linear layer that it does, with the pooling of `from` in front; -1: it reads logits
 };
 
 // A gradient that is somewhere: that of `value`, times the gamma * invstd of a batch norm, seen through a shortcut A.
@@ -45,7 +49,9 @@ struct BackwardStep {
     GradientPlan dst;                        // of the op's output
     int src_value = -1, residual_value = -1; // whose gradients the op leaves, and how; of a batch norm, x and residual
     GradientUse src, residual;
-    // The batch norm whose backward this step is: the op itself, or the one in front of a convolution. -1: none.
+    int linear = -1; // the loss: as in the forward pass
+    // The batch norm whose backward this step is: the op itself, or the one in front of a convolution or a head. -1:
+    // none.
     int norm = -1;
     OperandPlan norm_from; // its operand
     bool scaled = false;   // gamma * invstd * dy is left for x, not dy
