@@ -179,7 +179,8 @@ def table(by_name, blocks, launches, note):
            "and shared memory of a block; without a known launch the dynamic shared memory counts as none, marked ≤. "
            "*Tensor cores*: HMMA instructions in the code. *Loads*, *stores*: bits per thread × instructions in the code, "
            "global memory; cp.async is asynchronous copies to shared memory. *Sectors*: 32-byte sectors per warp request, "
-           "read / write, and *conflicts*: extra passes through shared memory per access, as counted by the emulation.")
+           "read / write (4 is the least for 4 bytes a lane, 16 for 16), and *conflicts*: passes over the banks of shared memory per access, "
+           "1 being none; both as counted by the emulation while small networks train (`kernel_traffic`).")
     yield ""
     yield ("| kernel | registers | stack | threads | shared (B) | occupancy | tensor cores | loads | cp.async | stores | sectors | "
            "conflicts |")
@@ -209,7 +210,7 @@ def table(by_name, blocks, launches, note):
             both(k.widths("LDGSTS") for _, k in programs),
             both(k.widths("STG", "ST") for _, k in programs),
             f"{launch['read_sectors_per_request']} / {launch['write_sectors_per_request']}" if launch else "–",
-            launch["bank_conflicts"] if launch else "–",
+            launch["bank_conflicts"] if launch and float(launch["bank_conflicts"]) > 0 else "–",
         ]
         yield "| " + " | ".join(cells) + " |"
 
