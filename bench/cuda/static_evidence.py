@@ -145,6 +145,21 @@ def occupancy(kernel, architecture, threads, dynamic_shared):
     return blocks * warps / limits["warps"]
 
 
+def read_kernels(library, toolkit):
+    """Kernels by plain name and architecture."""
+    tools = os.path.join(os.path.abspath(toolkit), "bin")
+    kernels = collections.defaultdict(Kernel)
+    read_instructions(library, tools, kernels)
+    read_resources(library, tools, kernels)
+    if not kernels:
+        sys.exit(f"there is no kernel in {library}")
+    names = plain_names(sorted({name for name, _ in kernels}))
+    by_name = collections.defaultdict(dict)
+    for (name, architecture), kernel in kernels.items():
+        by_name[names[name]][architecture] = kernel
+    return by_name
+
+
 def read_launches(file):
     launches = {}
     if file:
@@ -226,18 +241,12 @@ def main():
     parser.add_argument("--allow", action="append", default=[], metavar="REGEX:BYTES", help="local memory that --check lets pass")
     arguments = parser.parse_args()
 
-    tools = os.path.join(os.path.abspath(arguments.cuda), "bin")
-    kernels = collections.defaultdict(Kernel)
-    read_instructions(arguments.library, tools, kernels)
-    read_resources(arguments.library, tools, kernels)
-    if not kernels:
-        sys.exit(f"there is no kernel in {arguments.library}")
-    names = plain_names(sorted({name for name, _ in kernels}))
-    by_name = collections.defaultdict(dict)
-    for (name, architecture), kernel in kernels.items():
-        by_name[names[name]][architecture] = kernel
+    by_name = read_kernels(arguments.library, arguments.cuda)
     if arguments.out:
-        blocks = {names[name]: n for name, n in read_blocks(arguments.library, tools).items() if name in names}
+        tools = os.path.join(os.path.abspath(arguments.cuda), "bin")
+        mangled = read_blocks(arguments.library, tools)
+        names = plain_names(sorted(mangled))
+        blocks = {names[name]: n for name, n in mangled.items()}
         with open(arguments.out, "w", encoding="utf-8") as out:
             for line in table(by_name, blocks, read_launches(arguments.launches), arguments.note):
                 print(line, file=out)
@@ -246,7 +255,7 @@ def main():
         wrong = list(faults(by_name, allowed))
         for fault in wrong:
             print(fault, file=sys.stderr)
-        print(f"{len(kernels)} kernels, {len(wrong)} faults")
+        print(f"{sum(len(a) for a in by_name.values())} kernels, {len(wrong)} faults")
         sys.exit(1 if wrong else 0)
 
 

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include <dlfcn.h>
 #include <link.h>
@@ -104,6 +105,29 @@ struct Page {
 };
 constexpr size_t kPageBytes = 4096;
 
+// Sampling: a sector of global memory.
+struct Sector {
+    uint32_t launch[2];             // that last touched it, reading and writing
+    uint8_t windows[2];             // of that launch which did
+    uint32_t block;                 // that last read it
+    uint32_t entered[kNCacheSizes]; // that block's count of misses when the sector entered the cache
+};
+
+struct Sampling {
+    unsigned blocks = 0; // of a window
+    unsigned window = 0;
+    unsigned first[2] = {}, end = 0; // windows along x: [first[i], first[i] + end)
+    uint64_t blocks_run = 0;
+    uint32_t block = 0;
+    uint32_t misses[kNCacheSizes] = {};
+    uint64_t in_windows[2][8] = {}; // sectors by the windows that touched them, reading and writing
+    uint64_t missed[kNCacheSizes] = {}, lines = 0, requests = 0;
+    std::unordered_map<uintptr_t, std::unique_ptr<Sector[]>> pages;
+    uintptr_t last_page = 0;
+    Sector *last = nullptr;
+    std::vector<LaunchCounters> launches;
+};
+
 struct Range {
     uintptr_t begin, end;
     bool has(uintptr_t p, size_t n) const { return p >= begin && p + n <= end; }
@@ -136,6 +160,8 @@ struct Checker {
     std::vector<const void *> order;      // of kernels
     std::map<const void *, KernelCounters> kernels;
     KernelCounters *counters = nullptr;
+    KernelCounters before; // `counters` when the launch began
+    Sampling sampling;
 };
 Checker checker_state;
 
@@ -230,15 +256,54 @@ void count_shared(SiteState &site, const Request &request) {
     }
 }
 
+void sample(const uintptr_t *sectors, size_t n, bool write) {
+    Checker &c = checker_state;
+    Sampling &s = c.sampling;
+    constexpr uintptr_t kSectors = kPageBytes / 32;
+    uintptr_t line = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || sectors[i] / 4 != line) s.lines++;
+        line = sectors[i] / 4;
+        const uintptr_t page = sectors[i] / kSectors;
+        if (!s.last || page != s.last_page) {
+            std::unique_ptr<Sector[]> &found = s.pages[page];
+            if (!found) found.reset(new Sector[kSectors]());
+            s.last_page = page, s.last = found.get();
+        }
+        Sector &sector = s.last[sectors[i] % kSectors];
+        uint8_t &windows = sector.windows[write];
+        if (sector.launch[write] != c.launch_number) {
+            sector.launch[write] = c.launch_number;
+            windows = 0;
+        }
+        const uint8_t now = uint8_t(windows | 1u << s.window);
+        if (now != windows) {
+            if (windows) s.in_windows[write][windows]--;
+            s.in_windows[write][now]++;
+            windows = now;
+        }
+        if (write) continue;
+        const bool known = sector.block == s.block;
+        sector.block = s.block;
+        for (size_t k = 0; k < kNCacheSizes; k++) {
+            if (known && s.misses[k] - sector.entered[k] < kCacheSizes[k] / 32) continue;
+            sector.entered[k] = s.misses[k]++;
+            s.missed[k]++;
+        }
+    }
+}
+
 void count_global(SiteState &site, const Request &request) {
     uintptr_t sectors[128];
     const size_t n = units(site, request, 0, 32, 32, sectors);
+    if (checker_state.sampling.blocks) sample(sectors, n, site.key.write);
     site.counters.sectors += n;
     (site.key.write ? checker_state.counters->written_sectors : checker_state.counters->read_sectors) += n;
 }
 
 void close(SiteState &site, const Request &request) {
     site.counters.requests++;
+    checker_state.sampling.requests++;
     site.counters.bytes += uint64_t(site.key.width) * unsigned(__builtin_popcount(request.mask));
     if (site.key.shared) count_shared(site, request);
     else count_global(site, request);
@@ -374,6 +439,7 @@ uint8_t *written_bits(uintptr_t address, bool shared, size_t &bit) {
 // An access within bounds: order and values.
 void judge(SiteState &site, uintptr_t address, size_t bytes, unsigned thread) {
     Checker &c = checker_state;
+    if (c.sampling.blocks) return;
     const bool shared = site.key.shared, write = site.key.write;
     const Access mine{c.clocks[thread].now, uint16_t(thread), site.number};
     Cell *cell = nullptr;
@@ -522,6 +588,30 @@ void begin_launch(const Launch &launch, const std::vector<Thread> &threads) {
     c.counters->launches++;
     c.counters->threads = std::max(c.counters->threads, c.n_threads);
     c.counters->shared_bytes = std::max(c.counters->shared_bytes, launch.shared_bytes);
+    c.before = *c.counters;
+}
+
+bool sampling() { return checker_state.sampling.blocks > 0; }
+
+void choose_blocks(const Launch &launch, std::vector<unsigned> &blocks) {
+    Sampling &s = checker_state.sampling;
+    if (!s.blocks) return;
+    const dim3 &grid = launch.grid;
+    s.blocks_run = 0, s.lines = s.requests = 0;
+    for (auto &kind : s.in_windows) std::fill_n(kind, 8, 0);
+    std::fill_n(s.missed, kNCacheSizes, 0);
+    const bool whole = grid.x <= std::max(2 * uint64_t(s.blocks), uint64_t(8));
+    s.end = whole ? grid.x : s.blocks;
+    s.first[0] = whole ? 0 : std::min(grid.x / 4, grid.x / 2 - s.blocks);
+    s.first[1] = grid.x / 2 + s.first[0];
+    blocks.clear();
+    const auto add = [&](unsigned first, unsigned z) {
+        for (unsigned x = first; x < first + s.end; x++)
+            for (unsigned y = 0; y < grid.y; y++) blocks.push_back(x + grid.x * (y + grid.y * z));
+    };
+    add(s.first[0], 0);
+    if (!whole) add(s.first[1], 0);
+    if (grid.z > 1) add(s.first[0], 1);
 }
 
 void begin_block() {
@@ -543,18 +633,59 @@ void begin_block() {
         c.open_sites[w].clear();
     }
     c.counters->blocks++;
+    Sampling &s = c.sampling;
+    if (!s.blocks) return;
+    s.window = block_index.z > 0 ? 2 : block_index.x >= s.first[0] + s.end ? 1 : 0;
+    s.block++;
+    s.blocks_run++;
+    std::fill_n(s.misses, kNCacheSizes, 0);
 }
 
 void end_block() {
     for (unsigned w = 0; w < checker_state.n_warps; w++) align_requests(w);
 }
 
-void end_launch() { checker_state.launch = nullptr; }
+// Different sectors of the whole grid. Those of two windows of a z, or of two z, are taken for the whole grid's along x
+// or z.
+double all_sectors(const uint64_t (&in_windows)[8], double along_x, double along_z, int n_windows) {
+    const auto n = [&](int windows) { return double(in_windows[windows]); };
+    const double own = (n(1) + n(2) + n(4) + 2 * n(6)) / n_windows;
+    return n(7) + n(3) * along_z + n(5) * along_x + own * along_x * along_z;
+}
+
+void end_launch() {
+    Checker &c = checker_state;
+    Sampling &s = c.sampling;
+    if (s.blocks) {
+        const Launch &launch = *c.launch;
+        LaunchCounters l;
+        l.kernel = kernel_name(launch.kernel);
+        l.grid[0] = launch.grid.x, l.grid[1] = launch.grid.y, l.grid[2] = launch.grid.z;
+        l.threads = c.n_threads, l.shared_bytes = launch.shared_bytes;
+        l.blocks = uint64_t(launch.grid.x) * launch.grid.y * launch.grid.z, l.blocks_run = s.blocks_run;
+        const double along_x = double(launch.grid.x) / s.end, along_z = launch.grid.z;
+        const double all = double(l.blocks) / double(l.blocks_run);
+        const int n_windows = (s.end < launch.grid.x ? 2 : 1) + (launch.grid.z > 1 ? 1 : 0);
+        l.read_bytes = 32 * all_sectors(s.in_windows[0], along_x, along_z, n_windows);
+        l.written_bytes = 32 * all_sectors(s.in_windows[1], along_x, along_z, n_windows);
+        for (size_t k = 0; k < kNCacheSizes; k++) l.read_sectors[k] = all * double(s.missed[k]);
+        const KernelCounters &now = *c.counters, &before = c.before;
+        l.all_read_sectors = all * double(now.read_sectors - before.read_sectors);
+        l.written_sectors = all * double(now.written_sectors - before.written_sectors);
+        l.lines = all * double(s.lines), l.requests = all * double(s.requests);
+        l.shared_passes = all * double(now.shared_passes - before.shared_passes);
+        l.shared_phases = all * double(now.shared_phases - before.shared_phases);
+        l.mma = all * double(now.mma - before.mma);
+        l.mma_operations = all * double(now.mma_operations - before.mma_operations);
+        s.launches.push_back(l);
+    }
+    c.launch = nullptr;
+}
 
 void met(Warp &warp, unsigned mask, bool orders) {
     Checker &c = checker_state;
     if (mask == warp.lanes) align_requests(warp.number);
-    if (!orders) return;
+    if (!orders || c.sampling.blocks) return;
     const Time before = c.time++;
     Clock joined{};
     Clock *clocks = &c.clocks[warp.number * 32];
@@ -578,13 +709,14 @@ void met(const uint32_t (&waiting)[32], bool all) {
     for (unsigned w = 0; w < c.n_warps; w++) {
         if (!waiting[w]) continue;
         align_requests(w);
-        if (all) continue;
+        if (all || c.sampling.blocks) continue;
         for (unsigned left = waiting[w]; left; left &= left - 1) {
             const Clock &clock = c.clocks[w * 32 + unsigned(__builtin_ctz(left))];
             joined.floor = std::max(joined.floor, clock.floor);
             for (int i = 0; i < 32; i++) joined.warps[i] = std::max(joined.warps[i], clock.warps[i]);
         }
     }
+    if (c.sampling.blocks) return;
     joined.now = c.time;
     if (all) joined.floor = before;
     for (unsigned w = 0; w < c.n_warps; w++) {
@@ -648,12 +780,24 @@ void atomic(const void *address) {
     if (s.fenced) releases.push_back({c.block_begin, uint16_t(current->number), s.fence});
 }
 
-void written(const void *begin, size_t bytes) { set_written(reinterpret_cast<uintptr_t>(begin), bytes, true); }
+void written(const void *begin, size_t bytes) {
+    if (!sampling()) set_written(reinterpret_cast<uintptr_t>(begin), bytes, true);
+}
 void forgotten(const void *begin, size_t bytes) { set_written(reinterpret_cast<uintptr_t>(begin), bytes, false); }
 
 } // namespace checker
 
 void set_uninitialized_check(bool on) { checker_state.uninitialized = on; }
+
+void set_sampling(unsigned blocks) {
+    std::lock_guard<std::recursive_mutex> lock(device_mutex());
+    checker_state.sampling.blocks = blocks;
+}
+
+std::vector<LaunchCounters> take_launches() {
+    std::lock_guard<std::recursive_mutex> lock(device_mutex());
+    return std::exchange(checker_state.sampling.launches, {});
+}
 
 std::vector<KernelCounters> take_counters() {
     std::lock_guard<std::recursive_mutex> lock(device_mutex());
@@ -746,6 +890,8 @@ HOOK void __tsan_atomic_signal_fence(int) {}
 
 namespace ist::emulation {
 std::vector<KernelCounters> take_counters() { return {}; }
+void set_sampling(unsigned) {}
+std::vector<LaunchCounters> take_launches() { return {}; }
 void set_uninitialized_check(bool) {}
 } // namespace ist::emulation
 

@@ -11,6 +11,9 @@ namespace ist::emulation::checker {
 #if defined(IST_EMULATION_CHECKED)
 
 void begin_launch(const Launch &launch, const std::vector<Thread> &threads);
+// Of the blocks of a launch those that are to run (set_sampling in counters.h), one window after another.
+void choose_blocks(const Launch &launch, std::vector<unsigned> &blocks);
+bool sampling();
 void begin_block();
 void end_block();
 void end_launch();
@@ -39,6 +42,8 @@ void forgotten(const void *begin, size_t bytes);
 #else
 
 inline void begin_launch(const Launch &, const std::vector<Thread> &) {}
+inline void choose_blocks(const Launch &, std::vector<unsigned> &) {}
+inline bool sampling() { return false; }
 inline void begin_block() {}
 inline void end_block() {}
 inline void end_launch() {}

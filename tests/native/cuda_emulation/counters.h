@@ -39,4 +39,31 @@ struct KernelCounters {
 // Of all kernels since the last call, in the order of their first launches. Empty in plain mode.
 std::vector<KernelCounters> take_counters();
 
+// Sampling: launches of any size are counted from a few of their blocks, nothing is judged, and what kernels compute
+// means nothing: fresh device memory is zeros, and most blocks of a long launch do not run.
+// Of each grid run windows of `blocks` neighbours along x, for all y: two far apart for the first z, one for the
+// second z. 0: no sampling.
+void set_sampling(unsigned blocks);
+
+// Sizes of an L1 cache, for which the sectors that a block asks the L2 cache for are counted.
+constexpr size_t kCacheSizes[] = {16 << 10, 32 << 10, 64 << 10, 128 << 10, 224 << 10};
+constexpr size_t kNCacheSizes = sizeof(kCacheSizes) / sizeof(kCacheSizes[0]);
+
+// One launch that was sampled; what its blocks did is brought to the whole grid.
+struct LaunchCounters {
+    std::string kernel;
+    unsigned grid[3] = {}, threads = 0;
+    size_t shared_bytes = 0;
+    uint64_t blocks = 0, blocks_run = 0;
+    double read_bytes = 0, written_bytes = 0; // different sectors of global memory
+    double read_sectors[kNCacheSizes] = {};   // that miss a cache of such a size (first in, first out, empty at first)
+    double all_read_sectors = 0, written_sectors = 0;
+    double lines = 0; // of 128 bytes in requests of global memory
+    double shared_passes = 0, shared_phases = 0;
+    double requests = 0, mma = 0, mma_operations = 0; // of warps
+};
+
+// Since the last call, in order.
+std::vector<LaunchCounters> take_launches();
+
 } // namespace ist::emulation

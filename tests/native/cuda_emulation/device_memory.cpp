@@ -110,11 +110,11 @@ void *allocate(size_t bytes) {
     if (memory.guarded) protect(PROT_READ | PROT_WRITE);
     char *begin = place + kZone;
     allow(place, padded(bytes));
-    poison(place, kZone + bytes);
+    poison(place, kZone + (checker::sampling() ? 0 : bytes));
     poison(begin + bytes, kZone);
     forbid(place, kZone);
     forbid(begin + bytes, kZone);
-    checker::forgotten(begin, bytes);
+    if (!checker::sampling()) checker::forgotten(begin, bytes);
     memory.allocations[begin] = {begin, bytes};
     memory.allocated += bytes;
     return begin;

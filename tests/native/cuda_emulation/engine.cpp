@@ -557,6 +557,7 @@ bool run(const Launch &launch) {
     std::vector<unsigned> blocks(size_t(launch.grid.x) * launch.grid.y * launch.grid.z);
     std::iota(blocks.begin(), blocks.end(), 0u);
     for (size_t i = blocks.size(); i > 1; i--) std::swap(blocks[i - 1], blocks[draw() % i]);
+    checker::choose_blocks(launch, blocks);
     for (unsigned b : blocks) {
         block_index = {b % launch.grid.x, b / launch.grid.x % launch.grid.y, b / (launch.grid.x * launch.grid.y)};
         if (!run_block(launch)) return false;
