@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../../../kernels/finite_points.h"
 #include "../../../kernels/path.h"
 #include "../../../kernels/step_record.h"
 #include "../../../kernels/vectors.h"
@@ -226,6 +227,9 @@ void CudaExecutor::evaluate(const DeviceImages &images, int n, PointJob *jobs) {
             pass.infer(cuda(images), image, tables, count, out);
         finish_loss({out.parts, out.parts_stride, out.parts_stride, images.n_images, tables.loss, tables.error}, count,
                     device_.stream());
+        lose_points_that_are_not_finite(
+            {tables.params, network_.n_params, tables.statistics, network_.n_statistics, tables.loss}, count,
+            device_.stream());
     });
     points.fetch(jobs);
 }
