@@ -6,24 +6,25 @@
 // Grid: parts of the tiles x slices of weights x points. A warp holds 16 filters x 16 channels x all taps in registers
 // over all its tiles; up to 8 such squares are a slice, and where there are fewer, warps share a square by pixels.
 // Passes: g, z, x and the residual once per slice (1 up to 32 x 64 or 16 x 128 weights of a tap); partial sums are
-// written once and read once by conv_weights_sum_kernel.
+// written once and read once by sum_weight_parts.
 // Determinism: float32 sums of a warp in the order of its tiles, warps of a square one after the other, parts in order
 // in float64. The parts are a function of shapes alone. Source: implicit matrix product over pixels on mma.sync;
 // operands are transposed by ldmatrix.trans as they are read.
 #include <algorithm>
 
-#include "conv_tile.cuh"
+#include "conv_weight_square.cuh"
 
 namespace ist::cuda {
 namespace {
 
-constexpr int kMostParts = 128, kFewestParts = 8;
 constexpr int kMostTileBytes = 100 * 1024; // two blocks per SM
 constexpr int kMostUnits = 16;
+template <class T> constexpr int kStageAhead = sizeof(T) == 2 ? 2 : 1; // as many as registers are left for
 
 struct Arguments {
     Source dz, src;
     Tiling dz_tiling, src_tiling;
+    PixelSteps dz_steps, src_steps;
     int kernel, parts;
     int log_filters, log_channels; // squares of a slice along both directions
     int filter_slices, channel_slices;
@@ -39,7 +40,7 @@ __device__ __forceinline__ int log_squares(const Arguments &arg) { return arg.lo
 
 // kKernel 0: one tap per block, any kernel and stride.
 template <class T, int kKernel, int kStride>
-__global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
+__global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T>)
     conv_backward_weights_kernel(const __grid_constant__ Arguments arg) {
     constexpr int kTaps = kKernel ? kKernel * kKernel : 1, kSide = kKernel ? kKernel : 1;
     const int point = int(blockIdx.z), part = int(blockIdx.x), lane = int(threadIdx.x) & 31;
@@ -68,136 +69,31 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     for (int i = int(threadIdx.x) * 16; i < dz_pitch; i += int(blockDim.x) * 16)
         *reinterpret_cast<uint4 *>(dz_tile + zero_pixel + i) = make_uint4(0, 0, 0, 0);
 
-    float acc[kTaps][2][4];
-#pragma unroll
-    for (int i = 0; i < kTaps; ++i)
-#pragma unroll
-        for (int j = 0; j < 8; ++j) acc[i][j >> 2][j & 3] = 0.f;
-
+    WeightSquare<T, kSide, kStride> weights;
+    const SharedAddress dz = shared_address(dz_tile) + SharedAddress(square_filter * int(sizeof(T)));
+    const SharedAddress src = shared_address(src_tile) + SharedAddress(square_channel * int(sizeof(T)));
+    const SharedAddress zero = shared_address(dz_tile) + SharedAddress(zero_pixel);
     for (int index = part; index < dt.n_tiles; index += arg.parts) {
         const TileAt at = tile_at(dt, index);
         __syncthreads();
-        stage<T>(dz_tile, arg.dz_fours, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point, first_filter, 0,
-                 0);
-        stage<T>(src_tile, arg.src_fours, src_coefficients, arg.src_stride, arg.src, nullptr, st, at, point,
-                 first_channel, tap_y, tap_x);
+        stage<T, kStageAhead<T>>(dz_tile, arg.dz_fours, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point,
+                                 first_filter, 0, 0, int(threadIdx.x), kConvThreads);
+        stage<T, kStageAhead<T>>(src_tile, arg.src_fours, src_coefficients, arg.src_stride, arg.src, nullptr, st, at,
+                                 point, first_channel, tap_y, tap_x, int(threadIdx.x), kConvThreads);
         __syncthreads();
+#pragma unroll 1
         for (int unit = share; unit < dt.units(); unit += shares) {
             const int group = unit / dt.strips, strip = unit - group * dt.strips;
-            SharedAddress left[kLanePixels<T>], right[kLanePixels<T>];
-            int left_row[kLanePixels<T>]; // columns past the last read zeros
-            const int columns = dt.images * dt.columns;
-#pragma unroll
-            for (int i = 0; i < kLanePixels<T>; ++i) {
-                const int column = strip * 16 + left_pixel<T>(lane, i);
-                const int image = dt.by_columns.quotient(column), x = column - image * dt.columns;
-                const int pixel = (image * dt.halo_rows + group * kRows) * dt.halo_columns + x;
-                left[i] = shared_address(dz_tile) + SharedAddress((column < columns ? pixel * dz_pitch : zero_pixel) +
-                                                                  square_filter * int(sizeof(T)));
-                left_row[i] = column < columns ? dt.halo_columns * dz_pitch : 0;
-                const int own = min(strip * 16 + right_pixel<T>(lane, i), columns - 1);
-                const int own_image = dt.by_columns.quotient(own), own_x = own - own_image * dt.columns;
-                const int own_pixel =
-                    (own_image * st.halo_rows + group * kRows * st.step) * st.halo_columns + own_x * st.step;
-                right[i] =
-                    shared_address(src_tile) + SharedAddress(own_pixel * src_pitch + square_channel * int(sizeof(T)));
-            }
-            Across<T> dz[kRows];
-#pragma unroll
-            for (int row = 0; row < kRows; ++row) {
-                SharedAddress address[kLanePixels<T>];
-#pragma unroll
-                for (int i = 0; i < kLanePixels<T>; ++i) address[i] = left[i] + SharedAddress(row * left_row[i]);
-                load_left<T>(dz[row], address, lane);
-            }
-            const int row_bytes = st.halo_columns * src_pitch;
-            if constexpr (kKernel == 0) {
-#pragma unroll
-                for (int row = 0; row < kRows; ++row) {
-                    SharedAddress address[kLanePixels<T>];
-#pragma unroll
-                    for (int i = 0; i < kLanePixels<T>; ++i)
-                        address[i] = right[i] + SharedAddress(row * st.step * row_bytes);
-                    Across<T> a;
-                    load_right<T>(a, address, lane);
-                    multiply_across<T>(acc[0], dz[row], a);
-                }
-            } else {
-#pragma unroll
-                for (int row = 0; row < (kRows - 1) * kStride + kSide; ++row) {
-#pragma unroll
-                    for (int kx = 0; kx < kSide; ++kx) {
-                        SharedAddress address[kLanePixels<T>];
-#pragma unroll
-                        for (int i = 0; i < kLanePixels<T>; ++i)
-                            address[i] = right[i] + SharedAddress(row * row_bytes + kx * src_pitch);
-                        Across<T> a;
-                        load_right<T>(a, address, lane);
-#pragma unroll
-                        for (int ky = 0; ky < kSide; ++ky)
-                            if (row >= ky && (row - ky) % kStride == 0 && (row - ky) / kStride < kRows)
-                                multiply_across<T>(acc[ky * kSide + kx], dz[(row - ky) / kStride], a);
-                    }
-                }
-            }
+            weights.add(dt, strip, group, dz, arg.dz_steps, src, arg.src_steps, zero, lane);
         }
     }
-
-    // Warps that share a square, one after the other.
-    float *sums = reinterpret_cast<float *>(dz_tile) + square * kTaps * 8 * 32 + lane;
-    for (int s = 1; s < shares; ++s) {
-        __syncthreads();
-        if (share == s) {
-#pragma unroll
-            for (int i = 0; i < kTaps * 8; ++i) sums[i * 32] = acc[i >> 3][(i >> 2) & 1][i & 3];
-        }
-        __syncthreads();
-        if (share == 0) {
-#pragma unroll
-            for (int i = 0; i < kTaps * 8; ++i) acc[i >> 3][(i >> 2) & 1][i & 3] += sums[i * 32];
-        }
-    }
-    if (share > 0) return;
-    const int filter = first_filter + square_filter + (lane >> 2);
-    const int channel = first_channel + square_channel + (lane & 3) * 2;
-    if (first_filter + square_filter >= arg.filters_padded || first_channel + square_channel >= arg.channels_padded)
-        return;
+    weights.join(reinterpret_cast<float *>(dz_tile) + square * kTaps * 8 * 32, share, shares, lane);
+    const int filter = first_filter + square_filter, channel = first_channel + square_channel;
+    if (share > 0 || filter >= arg.filters_padded || channel >= arg.channels_padded) return;
     const int taps = arg.kernel * arg.kernel;
-#pragma unroll
-    for (int i = 0; i < kTaps; ++i) {
-        float *out =
-            arg.partial + point * arg.partial_stride +
-            ((int64_t(part) * taps + (kKernel ? i : tap)) * arg.filters_padded + filter) * arg.channels_padded +
-            channel;
-#pragma unroll
-        for (int j = 0; j < 2; ++j) {
-            *reinterpret_cast<float2 *>(out + j * 8) = make_float2(acc[i][j][0], acc[i][j][1]);
-            *reinterpret_cast<float2 *>(out + 8 * arg.channels_padded + j * 8) =
-                make_float2(acc[i][j][2], acc[i][j][3]);
-        }
-    }
-}
-
-struct SumArguments {
-    const float *partial;
-    int64_t partial_stride;
-    int parts, taps, filters, channels, filters_padded, channels_padded;
-    Rows gradient;
-    int64_t weight;
-    float unscale;
-};
-
-__global__ void __launch_bounds__(256) conv_weights_sum_kernel(const SumArguments arg) {
-    const int point = int(blockIdx.z), i = int(blockIdx.x * blockDim.x + threadIdx.x);
-    const int channel = i % arg.channels_padded, rest = i / arg.channels_padded;
-    const int filter = rest % arg.filters_padded, tap = rest / arg.filters_padded;
-    if (channel >= arg.channels || filter >= arg.filters || tap >= arg.taps) return;
-    const int64_t step = int64_t(arg.taps) * arg.filters_padded * arg.channels_padded;
-    const float *from = arg.partial + point * arg.partial_stride + i;
-    double sum = 0;
-    for (int part = 0; part < arg.parts; ++part, from += step) sum += double(*from);
-    arg.gradient[point][arg.weight + (int64_t(filter) * arg.channels + channel) * arg.taps + tap] =
-        float(sum * double(arg.unscale));
+    weights.write(arg.partial + point * arg.partial_stride +
+                      ((int64_t(part) * taps + tap) * arg.filters_padded + filter) * arg.channels_padded + channel,
+                  arg.filters_padded, arg.channels_padded, lane);
 }
 
 int log2_up(int n) {
@@ -230,11 +126,7 @@ Plan plan_weights(const ConvShape &shape, Element element, int n_images) {
     t.choose(kMostUnits, pixel_pitch(element, p.dz_fours) + pixel_pitch(element, p.src_fours), kMostTileBytes);
     p.src = t;
     p.dz = t.seen(1, 0, 1);
-    const int64_t read = int64_t(n_images) * (int64_t(shape.height) * shape.width * shape.filters +
-                                              int64_t(shape.in_height) * shape.in_width * shape.in_channels);
-    const int64_t weights = int64_t(shape.taps()) * p.filters_padded * p.channels_padded;
-    p.parts = int(std::clamp<int64_t>(read / (8 * weights), kFewestParts, kMostParts));
-    p.parts = std::min(p.parts, t.n_tiles);
+    p.parts = weight_parts(shape, n_images, t.n_tiles);
     return p;
 }
 
@@ -251,6 +143,8 @@ void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream
     Arguments arg{};
     arg.dz = Source::of(conv.dz, conv.params), arg.src = Source::of(conv.src, conv.params);
     arg.dz_tiling = p.dz, arg.src_tiling = p.src;
+    arg.dz_steps = PixelSteps(p.dz, pixel_pitch(element, p.dz_fours), false);
+    arg.src_steps = PixelSteps(p.src, pixel_pitch(element, p.src_fours), p.one_tap || conv.shape.kernel == 1);
     arg.kernel = conv.shape.kernel, arg.parts = p.parts;
     arg.log_filters = p.log_filters, arg.log_channels = p.log_channels;
     arg.filter_slices = p.filter_slices, arg.channel_slices = p.channel_slices;
@@ -274,10 +168,9 @@ void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream
         else if (conv.shape.stride == 1) run(conv_backward_weights_kernel<T, 3, 1>);
         else run(conv_backward_weights_kernel<T, 3, 2>);
     });
-    const int64_t padded = int64_t(taps) * p.filters_padded * p.channels_padded;
-    launch(conv_weights_sum_kernel, dim3(unsigned((padded + 255) / 256), 1, unsigned(n_points)), dim3(256), 0, stream,
-           SumArguments{conv.partial, arg.partial_stride, p.parts, taps, conv.shape.filters, conv.shape.in_channels,
-                        p.filters_padded, p.channels_padded, conv.gradient, conv.weight, conv.unscale});
+    sum_weight_parts({conv.partial, arg.partial_stride, p.parts, taps, conv.shape.filters, conv.shape.in_channels,
+                      p.filters_padded, p.channels_padded, conv.gradient, conv.weight, conv.unscale},
+                     n_points, stream);
 }
 
 } // namespace ist::cuda

@@ -166,14 +166,13 @@ template <class T> __device__ __forceinline__ Four<T> load_raw(const T *data, in
 
 // Stages channels first_channel .. of the pixels a tile sees, 4 << log_fours of them; `coefficients` are those of all
 // channels of the source, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
-// what the tile owns is written there. A thread always works on the same four channels; loads of kAhead pixels are
-// under way together.
-template <class T>
+// what the tile owns is written there. A thread of n_threads always works on the same four channels; loads of kAhead
+// pixels are under way together.
+template <class T, int kAhead>
 __device__ __forceinline__ void stage(char *tile, int log_fours, const float *coefficients, int stride, const Source &s,
                                       const Tensor *kept, const Tiling &t, const TileAt &at, int point,
-                                      int first_channel, int dy, int dx) {
-    constexpr int kAhead = 2;
-    const int four = int(threadIdx.x) & ((1 << log_fours) - 1), c = first_channel + four * 4;
+                                      int first_channel, int dy, int dx, int thread, int n_threads) {
+    const int four = thread & ((1 << log_fours) - 1), c = first_channel + four * 4;
     const int valid = s.x.channels - c, pitch = pixel_pitch<T>(log_fours);
     float cx[4], cr[4], c0[4];
 #pragma unroll
@@ -186,9 +185,9 @@ __device__ __forceinline__ void stage(char *tile, int log_fours, const float *co
     const T *r = static_cast<const T *>(s.r.data) + point * s.r.point_stride + (c - s.r_first);
     const int r_valid = !s.r.data ? 0 : c < s.r_first ? min(0, c + 4 - s.r_first) : s.r_first + s.r.channels - c;
     const int first_y = at.y * t.step + t.first_y + dy, first_x = at.x * t.step + t.first_x + dx;
-    const int n = t.images * t.halo_rows * t.halo_columns, apart = int(blockDim.x) >> log_fours;
+    const int n = t.images * t.halo_rows * t.halo_columns, apart = n_threads >> log_fours;
 #pragma unroll 1
-    for (int p = int(threadIdx.x) >> log_fours; p < n; p += kAhead * apart) {
+    for (int p = thread >> log_fours; p < n; p += kAhead * apart) {
         Four<T> raw[kAhead], raw_r[kAhead];
         int pixels[kAhead]; // of x; -1: outside
         bool owned[kAhead];
@@ -387,9 +386,9 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             for (int step = 0; step < walk.n_steps; step += steps_at_once) {
                 if (round == 0 || walk.n_steps > steps_at_once) {
                     __syncthreads();
-                    stage<T>(tile, walk.log_fours, coefficient, walk.coefficient_stride, walk.src,
-                             walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at, place.point,
-                             step * kStep<T>, 0, 0);
+                    stage<T, 2>(tile, walk.log_fours, coefficient, walk.coefficient_stride, walk.src,
+                                walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
+                                place.point, step * kStep<T>, 0, 0, int(threadIdx.x), kConvThreads);
                     __syncthreads();
                 }
                 if (!active) continue;

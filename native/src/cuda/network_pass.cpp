@@ -50,15 +50,15 @@ struct NetworkPass::Layout {
     std::vector<LivingBlock> activations, gradients; // per storage
     size_t activation_bytes = 0, gradient_bytes = 0, packed_bytes = 0;
     std::vector<int64_t> forward_weights, data_weights; // per op
-    int64_t work_floats = 0, residual_work_floats = 0;
+    int64_t work_floats = 0, sum_floats = 0;
 
     Layout(const StepPlan &plan, Element element, Mode mode, int n_images);
 
     size_t bytes(const StepPlan &plan, int n_images) const {
         const size_t vectors = size_t(5 * plan.n_statistics + 2 * plan.n_norm_channels) * sizeof(float);
         return activation_bytes + gradient_bytes + packed_bytes + vectors +
-               size_t(work_floats + residual_work_floats) * sizeof(float) +
-               2 * size_t(plan.n_statistics) * sizeof(double) + size_t(n_images) * sizeof(DrawnSample);
+               size_t(work_floats + sum_floats) * sizeof(float) + 2 * size_t(plan.n_statistics) * sizeof(double) +
+               size_t(n_images) * sizeof(DrawnSample);
     }
 };
 
@@ -143,6 +143,11 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
             const ConvShape shape = conv_shape(plan, step.op);
             need(conv_weights_partial_floats(shape, element, n_images));
             need(int64_t(conv_backward_data_parts(shape, element, n_images)) * 2 * shape.in_channels);
+            if (conv_backward_fits(shape)) {
+                need(conv_backward_partial_floats(shape, element, n_images));
+                const int64_t sums = int64_t(conv_backward_parts(shape, element, n_images)) * 2 * shape.in_channels;
+                sum_floats = std::max(sum_floats, sums);
+            }
             const Tensor dst = shape_of(plan, op.dst, element);
             if (op.bias >= 0) need(int64_t(channel_sums_parts(dst, n_images)) * dst.channels);
         }
@@ -152,7 +157,7 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
             const int64_t sums = int64_t(elementwise_backward_parts(shape_of(plan, op.dst, element), n_images)) * 2 *
                                  plan.value(op.dst).channels;
             need(sums);
-            if (step.norm_from.residual_norm >= 0) residual_work_floats = std::max(residual_work_floats, sums);
+            if (step.norm_from.residual_norm >= 0) sum_floats = std::max(sum_floats, sums);
         }
     }
     gradient_bytes = place_blocks(gradients, kAlignment);
@@ -174,7 +179,7 @@ NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, 
     floats_ = DeviceBuffer(device, points * size_t(5 * plan.n_statistics + 2 * plan.n_norm_channels) * sizeof(float));
     sums_ = DeviceBuffer(device, points * 2 * size_t(plan.n_statistics) * sizeof(double));
     work_ = DeviceBuffer(device, points * size_t(layout.work_floats) * sizeof(float));
-    residual_work_ = DeviceBuffer(device, points * size_t(layout.residual_work_floats) * sizeof(float));
+    second_sums_ = DeviceBuffer(device, points * size_t(layout.sum_floats) * sizeof(float));
     samples_ = DeviceBuffer(device, points * size_t(n_images) * sizeof(DrawnSample));
     loss_parts_ = DeviceBuffer(device, points * size_t(loss_parts(n_images)) * sizeof(LossPart));
     packed_bytes_ = int64_t(layout.packed_bytes);
@@ -490,7 +495,7 @@ void NetworkPass::backward_step(const BackwardStep &step, const PointTables &poi
         backward.dst = dst, backward.x = src, backward.residual = residual;
         backward.x_unscaled = norm && !step.scaled;
         if (norm) backward.sums = work_.as<float>();
-        if (norm && step.norm_from.residual_norm >= 0) backward.residual_sums = residual_work_.as<float>();
+        if (norm && step.norm_from.residual_norm >= 0) backward.residual_sums = second_sums_.as<float>();
         backward.n_images = n_images_;
         elementwise_backward(backward, n_points, stream);
         const int parts = elementwise_backward_parts(dst.g, n_images_);
@@ -544,26 +549,31 @@ void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &poi
     dz.dz = gradient(step.dst, o.dst);
     if (step.dst.scaled >= 0) dz.scaled_by = norm(step.dst.scaled);
 
-    ConvBackwardWeights weights;
-    weights.shape = shape, weights.dz = dz, weights.src = operand(step.from);
-    weights.partial = work_.as<float>();
-    weights.gradient = points.gradient, weights.weight = offset(o.weight), weights.unscale = 1 / gradient_scale_;
-    weights.params = points.params, weights.n_images = n_images_;
-    conv_backward_weights(weights, n_points, stream);
     if (o.bias >= 0) {
         ChannelSumsParams bias;
         bias.from = dz.dz, bias.n_images = n_images_, bias.parts = work_.as<float>();
         bias.gradient = points.gradient, bias.bias = offset(o.bias), bias.unscale = 1 / gradient_scale_;
         channel_sums(bias, n_points, stream);
     }
-    if (!step.src.wanted) return;
+    ConvBackwardWeights weights;
+    weights.shape = shape, weights.dz = dz, weights.src = operand(step.from);
+    weights.partial = work_.as<float>();
+    weights.gradient = points.gradient, weights.weight = offset(o.weight), weights.unscale = 1 / gradient_scale_;
+    weights.params = points.params, weights.n_images = n_images_;
+    if (!step.src.wanted) {
+        conv_backward_weights(weights, n_points, stream);
+        return;
+    }
 
     ConvBackwardData data;
     data.shape = shape, data.dz = dz;
     data.weights = packed(data_weights_[size_t(step.op)]);
     data.params = points.params, data.n_images = n_images_;
     InputGradient &input = data.input;
-    const int parts = conv_backward_data_parts(shape, element_, n_images_);
+    const bool together = conv_backward_fits(shape);
+    const int parts = together ? conv_backward_parts(shape, element_, n_images_)
+                               : conv_backward_data_parts(shape, element_, n_images_);
+    float *sums = together ? second_sums_.as<float>() : work_.as<float>();
     if (step.added.value >= 0) {
         input.added = gradient_tensor(step.added.value);
         input.added_step = step.added.step, input.added_first = step.added.first;
@@ -573,12 +583,17 @@ void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &poi
         if (relu && step.mask >= 0) input.mask = tensor(step.mask);
         input.mask_is_x = relu && step.mask < 0;
         input.x = tensor(step.norm_from.x), input.norm = norm(step.norm);
-        input.sums = {work_.as<float>(), int64_t(parts) * 2 * shape.in_channels};
+        input.sums = {sums, int64_t(parts) * 2 * shape.in_channels};
         input.scaled = step.scaled;
     }
     input.dst = leave(step.src_value, step.src, n_points);
-    conv_backward_data(data, n_points, stream);
-    if (step.norm >= 0) finish_norm(step.norm, work_.as<float>(), parts, points, n_points);
+    if (together) {
+        conv_backward(weights, data, n_points, stream);
+    } else {
+        conv_backward_weights(weights, n_points, stream);
+        conv_backward_data(data, n_points, stream);
+    }
+    if (step.norm >= 0) finish_norm(step.norm, sums, parts, points, n_points);
 }
 
 // --- inference -------------------------------------------------------------------------------------------------------

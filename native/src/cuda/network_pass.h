@@ -87,7 +87,7 @@ class NetworkPass {
     const int n_images_, most_points_;
     const float gradient_scale_;
 
-    DeviceBuffer activations_, gradients_, weights_, floats_, sums_, work_, residual_work_, samples_, loss_parts_;
+    DeviceBuffer activations_, gradients_, weights_, floats_, sums_, work_, second_sums_, samples_, loss_parts_;
     DeviceBuffer pack_jobs_, norms_;
     std::vector<size_t> activation_at_, gradient_at_;     // per storage: byte offset of point 0
     std::vector<int64_t> forward_weights_, data_weights_; // per op: byte offset in a point's packed weights, -1: none
