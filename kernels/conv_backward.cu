@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
         InputGradientOut<T> out(arg.input, point, channel);
         stage_both(part, tiles);
         for (int index = part, offset = 0; index < t.n_tiles; index += arg.parts, offset = arg.tile_bytes - offset) {
-            __syncthreads();
+            barrier(2, kThreads<T>);
             if (index + arg.parts < t.n_tiles) stage_both(index + arg.parts, tiles + arg.tile_bytes - offset);
             const TileAt at = tile_at(t, index);
             const char *dz_tile = tiles + offset, *src_tile = dz_tile + arg.dz_bytes;
@@ -125,7 +125,7 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
             barrier(1, kWarps * 32);
             write_input_sums(arg.input, sums, workers, n_slices, first_channel, point, part, kWarps * 32);
         }
-        WeightSquare<T, kKernel, 1>::wait_for_join(kWeightWarps >> (arg.log_filters + arg.log_channels));
+        WeightSquare<T, kKernel, 1>::wait_for_join(kWeightWarps >> (arg.log_filters + arg.log_channels), kThreads<T>);
     } else {
         const int lane = int(threadIdx.x) & 31, warp = (int(threadIdx.x) >> 5) - kWarps;
         const int log_squares = arg.log_filters + arg.log_channels, square = warp & ((1 << log_squares) - 1);
@@ -133,7 +133,7 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
         const int filter = (square >> arg.log_channels) * 16, in_slice = (square & (n_slices - 1)) * 16;
         WeightSquare<T, kKernel, 1> weights;
         for (int index = part, offset = 0; index < t.n_tiles; index += arg.parts, offset = arg.tile_bytes - offset) {
-            __syncthreads();
+            barrier(2, kThreads<T>);
 #pragma unroll 1
             for (int unit = share; unit < t.units(); unit += shares) {
                 const int group = unit / t.strips, strip = unit - group * t.strips;
@@ -144,7 +144,7 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
                             arg.src_steps, shared_address(tiles) + SharedAddress(zero_pixel), lane);
             }
         }
-        weights.join(reinterpret_cast<float *>(tiles) + square * kTaps * 8 * 32, share, shares, lane);
+        weights.join(reinterpret_cast<float *>(tiles) + square * kTaps * 8 * 32, share, shares, lane, kThreads<T>);
         if (share == 0 && filter < arg.filters_padded && first_channel + in_slice < arg.channels_padded)
             weights.write(arg.partial + point * arg.partial_stride +
                               (int64_t(part) * kTaps * arg.filters_padded + filter) * arg.channels_padded +

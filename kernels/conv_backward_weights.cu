@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     char *dz_tile = reinterpret_cast<char *>(src_coefficients + 3 * arg.src_stride), *src_tile = dz_tile + arg.dz_bytes;
     load_coefficients(dz_coefficients, arg.dz_stride, arg.dz, point);
     load_coefficients(src_coefficients, arg.src_stride, arg.src, point);
-    const int dz_pitch = pixel_pitch<T>(arg.dz_fours), src_pitch = pixel_pitch<T>(arg.src_fours);
+    const int dz_pitch = pixel_pitch<T>(arg.dz_fours);
     const Tiling &dt = arg.dz_tiling;
     const Tiling &st = arg.src_tiling;
     const int tap_y = kKernel ? 0 : tap / arg.kernel, tap_x = kKernel ? 0 : tap % arg.kernel;
@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
             weights.add(dt, strip, group, dz, arg.dz_steps, src, arg.src_steps, zero, lane);
         }
     }
-    weights.join(reinterpret_cast<float *>(dz_tile) + square * kTaps * 8 * 32, share, shares, lane);
+    weights.join(reinterpret_cast<float *>(dz_tile) + square * kTaps * 8 * 32, share, shares, lane, kConvThreads);
     const int filter = first_filter + square_filter, channel = first_channel + square_channel;
     if (share > 0 || filter >= arg.filters_padded || channel >= arg.channels_padded) return;
     const int taps = arg.kernel * arg.kernel;

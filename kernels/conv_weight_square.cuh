@@ -80,15 +80,16 @@ template <class T, int kKernel, int kStride> class WeightSquare {
     }
 
     // Adds up the squares of warps that share one, one after the other, into share 0. exchange: of this square,
-    // kTaps * 8 * 32 floats of shared memory. Warps of the block without a square call wait_for_join meanwhile.
-    __device__ __forceinline__ void join(float *exchange, int share, int shares, int lane) {
+    // kTaps * 8 * 32 floats of shared memory. Warps of the block's n_threads without a square
+    // call wait_for_join meanwhile.
+    __device__ __forceinline__ void join(float *exchange, int share, int shares, int lane, int n_threads) {
         for (int s = 1; s < shares; ++s) {
-            __syncthreads();
+            barrier(2, n_threads);
             if (share == s) {
 #pragma unroll
                 for (int i = 0; i < kTaps * 8; ++i) exchange[i * 32 + lane] = acc_[i >> 3][(i >> 2) & 1][i & 3];
             }
-            __syncthreads();
+            barrier(2, n_threads);
             if (share == 0) {
 #pragma unroll
                 for (int i = 0; i < kTaps * 8; ++i) // word by word: loads that go ahead of their sums need registers
@@ -97,10 +98,10 @@ template <class T, int kKernel, int kStride> class WeightSquare {
             }
         }
     }
-    __device__ __forceinline__ static void wait_for_join(int shares) {
+    __device__ __forceinline__ static void wait_for_join(int shares, int n_threads) {
         for (int s = 1; s < shares; ++s) {
-            __syncthreads();
-            __syncthreads();
+            barrier(2, n_threads);
+            barrier(2, n_threads);
         }
     }
 
