@@ -16,6 +16,7 @@
 #include "architectures.h"
 #include "counters.h"
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_executor.h"
 #include "emulation.h"
 #include "error.h"
 #include "kernels/path.h"
@@ -25,8 +26,7 @@ namespace {
 using namespace ist;
 
 constexpr int kClasses = 10, kSize = 32, kChannels = 3, kPivots = 10;
-// As in cuda_executor.cpp.
-constexpr int kImagesAtOnce = 1024, kMostPointsAtOnce = 16, kInferenceImages = 256;
+using cuda::kImagesAtOnce, cuda::kInferenceImages, cuda::kMostPointsAtOnce;
 
 void print(const std::string &network, const char *work, int batch, int points) {
     for (const emulation::LaunchCounters &l : emulation::take_launches()) {

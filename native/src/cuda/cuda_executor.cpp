@@ -14,10 +14,6 @@
 namespace ist::cuda {
 namespace {
 
-// Images of all points that are worked on at once: enough to fill the device, and for launches to cost little.
-constexpr int kImagesAtOnce = 4096, kMostPointsAtOnce = 16;
-constexpr int kInferenceImages = 256;
-
 const CudaImages &cuda(const DeviceImages &images) { return static_cast<const CudaImages &>(images); }
 
 } // namespace

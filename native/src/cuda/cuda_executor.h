@@ -10,6 +10,10 @@
 
 namespace ist::cuda {
 
+// Images of all points that are worked on at once: enough to fill the device, and for launches to cost little.
+constexpr int kImagesAtOnce = 4096, kMostPointsAtOnce = 16;
+constexpr int kInferenceImages = 256; // of a point at a time
+
 class CudaExecutor : public Executor {
   public:
     CudaExecutor(Device &device, const Network &network, Element element);
