@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Predicted times of training, path and inference steps on a GPU that is not at hand.
 
-    bench/cuda/predict.py LAUNCHES.csv LIBRARY --cuda TOOLKIT --out TABLE.md [--remarks FILE] [--note TEXT]
+    bench/cuda/predict.py LAUNCHES.csv LIBRARY... --cuda TOOLKIT --out TABLE.md [--remarks FILE] [--note TEXT]
 
 LAUNCHES.csv is what count_launches wrote, LIBRARY is libisthmus_cuda.so, whose registers decide how many blocks a
 multiprocessor holds. A launch takes the longest of: DRAM bytes, L2 sectors, passes through L1 and shared memory, matrix
@@ -218,13 +218,15 @@ def page(works_of, note, remarks):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("launches", help="what count_launches wrote")
-    parser.add_argument("library", help="libisthmus_cuda.so, or a cubin for sm_90")
+    parser.add_argument("library", nargs="+", help="libisthmus_cuda.so, or cubins for sm_90, the later ones before the earlier")
     parser.add_argument("--cuda", required=True, metavar="TOOLKIT", help="folder with bin/cuobjdump")
     parser.add_argument("--out", required=True, metavar="TABLE.md")
     parser.add_argument("--remarks", metavar="FILE", help="Markdown for the page, behind the totals")
     parser.add_argument("--note", default="", help="a sentence for its head: compiler, commit")
     arguments = parser.parse_args()
-    kernels = static_evidence.read_kernels(arguments.library, arguments.cuda)
+    kernels = {}
+    for library in arguments.library:
+        kernels.update(static_evidence.read_kernels(library, arguments.cuda))
     works_of = collections.OrderedDict()
     unknown = set()
     with open(arguments.launches, newline="") as rows:
@@ -235,7 +237,7 @@ def main():
             works = works_of.setdefault(row["network"], {})
             works.setdefault(row["work"], ([], int(row["batch"]), int(row["points"])))[0].append(launch)
     for name in sorted(unknown):
-        print(f"{name} is not in {arguments.library}: its registers count as none", file=sys.stderr)
+        print(f"{name} is not in {arguments.library[-1]}: its registers count as none", file=sys.stderr)
     remarks = []
     if arguments.remarks:
         with open(arguments.remarks, encoding="utf-8") as text:

@@ -600,7 +600,8 @@ void choose_blocks(const Launch &launch, std::vector<unsigned> &blocks) {
     s.blocks_run = 0, s.lines = s.requests = 0;
     for (auto &kind : s.in_windows) std::fill_n(kind, 8, 0);
     std::fill_n(s.missed, kNCacheSizes, 0);
-    const bool whole = grid.x <= std::max(2 * uint64_t(s.blocks), uint64_t(8));
+    // Kernels without shared memory are quick.
+    const bool whole = grid.x <= 2 * uint64_t(s.blocks) || (grid.x <= 8 && launch.shared_bytes == 0);
     s.end = whole ? grid.x : s.blocks;
     s.first[0] = whole ? 0 : std::min(grid.x / 4, grid.x / 2 - s.blocks);
     s.first[1] = grid.x / 2 + s.first[0];
