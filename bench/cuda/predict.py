@@ -38,6 +38,7 @@ FLOORS = {
     "densenet100-12-bc": (11.3, 39.6, 769162),
 }
 PIVOTS = 10
+MOST_POINTS = 16  # kMostPointsAtOnce of cuda_executor.h
 MEMORY_OR_MATRIX = r"(LDG|STG|LD|ST|LDS|STS|LDSM|LDGSTS|ATOM|ATOMG|RED|HMMA)\b"
 
 RESOURCES = ("DRAM", "L2", "L1 + shared", "tensor cores", "launch")
@@ -87,8 +88,8 @@ class Launch:
             LAUNCH,
         )
 
-    def issue(self):
-        return (self.requests + self.mma) * self.per_access * self.unevenness(1.0) / (SMS * CLOCK * ISSUE)
+    def issue(self, share):
+        return (self.requests + self.mma) * self.per_access * share * self.unevenness(share) / (SMS * CLOCK * ISSUE)
 
     def time(self, gpu, share=1.0):
         *work, launch = self.seconds(gpu, share)
@@ -105,28 +106,29 @@ def bound_of(seconds):
     return "launch" if launch > max(work) else RESOURCES[max(range(len(work)), key=lambda i: work[i])]
 
 
-def kernel_table(launches, points, gpu):
+def kernel_table(launches, points, gpu, share):
+    """Times of `share` of the points that were counted, per `points`."""
     groups = collections.OrderedDict()
     for launch in launches:
         groups.setdefault(launch.name, []).append(launch)
     rows = []
     for name, members in groups.items():
-        sums = [sum(part) for part in zip(*(m.seconds(gpu) for m in members))]
-        rows.append((sum(m.time(gpu) for m in members), name, members, sums))
+        sums = [sum(part) for part in zip(*(m.seconds(gpu, share) for m in members))]
+        rows.append((sum(m.time(gpu, share) for m in members), name, members, sums))
     all_time = sum(row[0] for row in rows)
-    yield "| kernel | launches | µs a point | share | DRAM | L2 | L1 + shared | tensor cores | launch | issue (rough) | blocks per SM | uneven | bound |"
+    yield "| kernel | launches | µs a point | share | DRAM | L2 | L1 + shared | tensor cores | launch | issue (rough) | warps per SM | uneven | bound |"
     yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     for time, name, members, sums in sorted(rows, key=lambda row: -row[0]):
         if time < 0.002 * all_time:
             continue
         per_point = [1e6 * s / points for s in sums]
-        worst = max(m.unevenness(1.0) for m in members)
-        resident = sorted({m.resident for m in members})
-        blocks = str(resident[0]) if len(resident) == 1 else f"{resident[0]}–{resident[-1]}"
-        issue = 1e6 * sum(m.issue() for m in members) / points
+        worst = max(m.unevenness(share) for m in members)
+        resident = sorted({min(m.resident, math.ceil(m.blocks * share / SMS)) * -(-m.threads // 32) for m in members})
+        warps = str(resident[0]) if len(resident) == 1 else f"{resident[0]}–{resident[-1]}"
+        issue = 1e6 * sum(m.issue(share) for m in members) / points
         yield (f"| `{name}` | {len(members)} | {1e6 * time / points:.1f} | {100 * time / all_time:.0f} % | "
                + " | ".join(f"{p:.1f}" for p in per_point)
-               + f" | {issue:.1f} | {blocks if members[0].known else '?'} | {worst:.2f} | {bound_of(sums)} |")
+               + f" | {issue:.1f} | {warps if members[0].known else '?'} | {worst:.2f} | {bound_of(sums)} |")
 
 
 def groups_of(n, points):
@@ -138,13 +140,14 @@ def summary(network, works, gpu):
     """Rows: what, predicted, floor (both seconds)."""
     fwd, both, params = FLOORS.get(network, (None, None, None))
     train, batch, points = works["train"]
+    group = works["group"]
     gradient = [l for l in train if not l.name.startswith(("sgd_update", "step_record"))]
-    yield "gradient of a point (W1, W2)", total(gradient, gpu) / points, both and both * 1e6 * batch / gpu.dram
-    yield ("descent step of a point (W2)", total(train, gpu) / points,
+    yield "gradient of a point (W1, W2)", total(gradient, gpu, group / points) / group, both and both * 1e6 * batch / gpu.dram
+    yield ("descent step of a point (W2)", total(train, gpu, group / points) / group,
            both and (both * 1e6 * batch + 20 * params) / gpu.dram)
     inner = PIVOTS - 2
-    step = sum(total(gradient, gpu, n / points) for n in groups_of(inner, points))
-    step += sum(total(works["forward"][0], gpu, n / points) for n in groups_of(2, points))
+    step = sum(total(gradient, gpu, n / points) for n in groups_of(inner, group))
+    step += sum(total(works["forward"][0], gpu, n / points) for n in groups_of(2, group))
     step += total(works["path"][0], gpu)
     path_bytes = 4 * (params or 0) * (4 * PIVOTS - 4 + PIVOTS + 4 * inner)
     yield (f"path step of {PIVOTS} pivots, {inner} gradients and 2 losses (W1)", step,
@@ -181,14 +184,15 @@ def page(works_of, note, remarks):
     yield (f"and {1e6 * LAUNCH:.1f} µs for itself: start, first loads and drain behind another kernel of a CUDA graph, an "
            "assumption (1.5 to 2.5). Not in the times: latency that too few loads in flight leave bare, and the issue of "
            "instructions. *Issue (rough)* stands beside: accesses and matrix operations as counted, times the instructions "
-           "per such in the machine code as a whole, loops or not, 4 a clock.")
+           "per such in the machine code as a whole, loops or not, 4 a clock. *Warps per SM*: resident at once; the fewer, the "
+           "more latency shows.")
     yield ""
     yield "Floors: bytes of the fused network at the same DRAM rate. Aim: 75 % of it."
     yield ""
     yield "| network | what | " + " | ".join(f"{g.name}: predicted | floor | floor / predicted" for g in GPUS) + " |"
     yield "|---|---|" + "---|---|---|" * len(GPUS)
     for network, works in works_of.items():
-        batch, points = works["train"][1:]
+        batch, points = works["train"][1], works["group"]
         for rows in zip(*(summary(network, works, g) for g in GPUS)):
             cells = []
             for _, predicted, floor in rows:
@@ -198,14 +202,15 @@ def page(works_of, note, remarks):
     yield ""
     yield from remarks
     for network, works in works_of.items():
-        batch, points = works["train"][1:]
+        batch, points = works["train"][1], works["group"]
         for work, title in (("train", f"a descent step, batch {batch}, {points} points at once"),
                             ("path", f"the P × D part of a path step, {PIVOTS} pivots; µs in all"),
                             ("inference", f"a chunk of {works['inference'][1]} images, {works['inference'][2]} points at once")):
             launches, _, n = works[work]
             yield f"## {network}: {title} (H200, predicted)"
             yield ""
-            yield from kernel_table(launches, 1 if work == "path" else n, GPUS[0])
+            group = {"train": points, "path": 1}.get(work, n)
+            yield from kernel_table(launches, group, GPUS[0], points / n if work == "train" else 1.0)
             yield ""
             moved = sum(l.read_bytes + l.written_bytes for l in launches)
             if work != "path":
@@ -218,15 +223,18 @@ def page(works_of, note, remarks):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("launches", help="what count_launches wrote")
-    parser.add_argument("library", nargs="+", help="libisthmus_cuda.so, or cubins for sm_90, the later ones before the earlier")
+    parser.add_argument("library", nargs="+", help="libisthmus_cuda.so, or cubins for sm_90, what is in several is taken from the last")
     parser.add_argument("--cuda", required=True, metavar="TOOLKIT", help="folder with bin/cuobjdump")
     parser.add_argument("--out", required=True, metavar="TABLE.md")
+    parser.add_argument("--images-at-once", type=int, metavar="N",
+                        help="for groups of points with so many images, other than those that were counted")
     parser.add_argument("--remarks", metavar="FILE", help="Markdown for the page, behind the totals")
     parser.add_argument("--note", default="", help="a sentence for its head: compiler, commit")
     arguments = parser.parse_args()
     kernels = {}
     for library in arguments.library:
-        kernels.update(static_evidence.read_kernels(library, arguments.cuda))
+        for name, architectures in static_evidence.read_kernels(library, arguments.cuda).items():
+            kernels.setdefault(name, {}).update(architectures)
     works_of = collections.OrderedDict()
     unknown = set()
     with open(arguments.launches, newline="") as rows:
@@ -236,8 +244,12 @@ def main():
                 unknown.add(launch.name)
             works = works_of.setdefault(row["network"], {})
             works.setdefault(row["work"], ([], int(row["batch"]), int(row["points"])))[0].append(launch)
+    for works in works_of.values():
+        _, batch, points = works["train"]
+        at_once = arguments.images_at_once
+        works["group"] = max(1, min(MOST_POINTS, at_once // batch)) if at_once else points
     for name in sorted(unknown):
-        print(f"{name} is not in {arguments.library[-1]}: its registers count as none", file=sys.stderr)
+        print(f"{name} is not in the libraries: its registers count as none", file=sys.stderr)
     remarks = []
     if arguments.remarks:
         with open(arguments.remarks, encoding="utf-8") as text:
