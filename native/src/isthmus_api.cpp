@@ -147,7 +147,7 @@ const char *ist_engine_description(const ist_engine *engine) {
 }
 
 int32_t ist_engine_supports(const ist_engine *engine, ist_precision precision) {
-    if (!engine || number(precision) < 0 || number(precision) > IST_BF16) return 0;
+    if (!engine || number(precision) < 0 || number(precision) > IST_FP16) return 0;
     return engine->box->backend().supports(precision) ? 1 : 0;
 }
 
@@ -178,7 +178,7 @@ ist_status ist_model_create(ist_engine *engine, const char *spec, int32_t channe
     return guard_device(__func__, *engine->box, [&] {
         require("spec", spec);
         require("out", out);
-        check_enum("precision", precision, IST_BF16);
+        check_enum("precision", precision, IST_FP16);
         hand_out(out, std::make_shared<ist::Model>(engine->box, spec, channels, height, width, n_classes, precision));
     });
 }

@@ -24,8 +24,10 @@ Model::Model(std::shared_ptr<Engine> engine, const std::string &spec, int channe
     for (const Value &value : network_.values)
         if (value.normalised && value.height * value.width == 1) least_batch_ = 2;
     if (!backend().supports(precision))
-        throw Error(IST_UNSUPPORTED, "precision IST_BF16 needs a device with bf16 arithmetic, this one is " +
-                                         backend().description() + "; use IST_FP32");
+        throw Error(IST_UNSUPPORTED, std::string(precision == IST_FP16 ? "precision IST_FP16 needs a GPU"
+                                                                       : "precision IST_BF16 needs a device with bf16 "
+                                                                         "arithmetic") +
+                                         ", this one is " + backend().description() + "; use IST_FP32");
     executor_ = backend().prepare(network_, precision);
 }
 

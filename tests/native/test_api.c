@@ -48,6 +48,7 @@ static void test_engine(void) {
     CHECK(ist_live_handles() == 1);
     CHECK(strlen(ist_engine_description(engine)) > 10);
     CHECK(ist_engine_supports(engine, IST_FP32) == 1);
+    CHECK(ist_engine_supports(engine, IST_FP16) == 0);
     CHECK(ist_engine_supports(engine, (ist_precision)5) == 0);
     ist_engine_destroy(engine);
     CHECK(strchr(ist_version(), '.') != NULL);
@@ -91,7 +92,7 @@ static void test_model(ist_engine *engine) {
     ist_model *model = NULL;
     ist_tensor tensor;
     INVALID("did you mean 'resnet8'?", ist_model_create, engine, "resnt8", 3, 8, 8, 4, IST_FP32, &model);
-    INVALID("precision must be 0 .. 1, got 9", ist_model_create, engine, "resnet8", 3, 8, 8, 4, (ist_precision)9,
+    INVALID("precision must be 0 .. 2, got 9", ist_model_create, engine, "resnet8", 3, 8, 8, 4, (ist_precision)9,
             &model);
     INVALID("6n+2", ist_model_create, engine, "resnet9", 3, 8, 8, 4, IST_FP32, &model);
     INVALID("spec must not be NULL", ist_model_create, engine, NULL, 3, 8, 8, 4, IST_FP32, &model);

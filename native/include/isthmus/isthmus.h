@@ -46,9 +46,10 @@ typedef enum ist_backend {
 } ist_backend;
 
 /* Type of activations and of the weights inside convolutions and matrix products. Accumulation, master weights,
- * momentum, gradients and batch-norm vectors are float32 in both. IST_FP32 is float32 throughout; some convolutions are
- * done by Winograd's filtering, which is float32 arithmetic in another order. */
-typedef enum ist_precision { IST_FP32 = 0, IST_BF16 = 1 } ist_precision;
+ * momentum, gradients and batch-norm vectors are float32 in all. IST_FP32 is float32 throughout; some convolutions are
+ * done by Winograd's filtering, which is float32 arithmetic in another order. IST_FP16 has 3 more bits than IST_BF16
+ * and ends at 65504, where a loss becomes infinite or no number; it is for GPUs alone. */
+typedef enum ist_precision { IST_FP32 = 0, IST_BF16 = 1, IST_FP16 = 2 } ist_precision;
 
 /* Tangent of a path at a pivot. */
 typedef enum ist_tangent {

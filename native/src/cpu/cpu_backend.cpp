@@ -85,6 +85,8 @@ void CpuBackend::clear(float *dst, int64_t count) { std::memset(dst, 0, size_t(c
 std::unique_ptr<DeviceImages> CpuBackend::load(const HostImages &images) { return std::make_unique<CpuImages>(images); }
 
 std::unique_ptr<Executor> CpuBackend::prepare(const Network &network, ist_precision precision) {
+    if (precision == IST_FP16)
+        throw Error(IST_UNSUPPORTED, "fp16 is for GPUs; use fp32 or bf16 (this is " + description_ + ")");
     if (!supports(precision))
         throw Error(IST_UNSUPPORTED,
                     "bf16 needs a processor with AVX512_BF16; use fp32 (this is " + description_ + ")");

@@ -14,7 +14,9 @@ class CpuBackend : public Backend {
     explicit CpuBackend(int n_threads); // 0: one per available core
 
     const std::string &description() const override { return description_; }
-    bool supports(ist_precision precision) const override { return precision == IST_FP32 || bf16_; }
+    bool supports(ist_precision precision) const override {
+        return precision == IST_FP32 || (precision == IST_BF16 && bf16_);
+    }
 
     float *allocate(int64_t count) override;
     void release(float *vector) noexcept override;

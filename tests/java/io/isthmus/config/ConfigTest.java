@@ -267,7 +267,7 @@ class ConfigTest {
         r.nextLong() >> r.nextInt(64),
         List.of("cpu", "cuda", "emulated").get(r.nextInt(3)),
         r.nextInt(9),
-        Precision.values()[r.nextInt(2)],
+        Precision.values()[r.nextInt(3)],
         new DataConfig("file", null, path, r.nextBoolean(), r.nextInt(9), r.nextBoolean(), 0, 3),
         new ModelConfig(r.nextBoolean() ? "mlp" : "resnet8:width=" + r.nextInt(9)),
         new TrainingConfig(
@@ -338,7 +338,7 @@ class ConfigTest {
             + " xor, file, none, but is the text 'cifr10' (did you mean cifar10?)\n"
             + "f.yaml:1:28: data.flip must be true or false, but is 1\n"
             + "f.yaml:2:8: model.spec must be a text, but is 20\n"
-            + "f.yaml:3:12: precision must be one of fp32, bf16, but is the text 'FP32'"
+            + "f.yaml:3:12: precision must be one of fp32, bf16, fp16, but is the text 'FP32'"
             + " (did you mean fp32?)\n"
             + "f.yaml:4:11: training must be a mapping of settings, but is a list\n"
             + "f.yaml:5:7: seed must be a whole number, but is 1.5");
@@ -478,7 +478,7 @@ class ConfigTest {
         SMALL, "-s seed.x=1: nothing can be set inside seed, which is 5", "seed=5", "seed.x=1");
     assertRefused(
         SMALL + "precision: fp64\n",
-        "f.yaml:3:12: precision must be one of fp32, bf16, but is the text 'fp64'",
+        "f.yaml:3:12: precision must be one of fp32, bf16, fp16, but is the text 'fp64'",
         "exploration.autoneb.0.steps=1");
   }
 

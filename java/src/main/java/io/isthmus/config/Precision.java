@@ -5,5 +5,7 @@ public enum Precision {
   /** Exact 32-bit floating point arithmetic. */
   FP32,
   /** bfloat16 products with 32-bit accumulation, where the processor has them. */
-  BF16
+  BF16,
+  /** float16 products with 32-bit accumulation: 3 bits more than BF16, up to 65504; on GPUs. */
+  FP16
 }

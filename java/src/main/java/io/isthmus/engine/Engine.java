@@ -4,6 +4,7 @@ import static io.isthmus.engine.c.IsthmusApi.IST_BACKEND_CPU;
 import static io.isthmus.engine.c.IsthmusApi.IST_BACKEND_CUDA;
 import static io.isthmus.engine.c.IsthmusApi.IST_BACKEND_EMULATED;
 import static io.isthmus.engine.c.IsthmusApi.IST_BF16;
+import static io.isthmus.engine.c.IsthmusApi.IST_FP16;
 import static io.isthmus.engine.c.IsthmusApi.IST_FP32;
 import static io.isthmus.engine.c.IsthmusApi.ist_engine_create;
 import static io.isthmus.engine.c.IsthmusApi.ist_engine_description;
@@ -84,6 +85,7 @@ public final class Engine implements AutoCloseable {
     return switch (precision) {
       case FP32 -> IST_FP32;
       case BF16 -> IST_BF16;
+      case FP16 -> IST_FP16;
     };
   }
 }
