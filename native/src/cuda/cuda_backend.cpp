@@ -66,7 +66,7 @@ std::unique_ptr<Executor> CudaBackend::prepare(const Network &network, ist_preci
     const Element element = precision == IST_FP16   ? Element::kFp16
                             : precision == IST_BF16 ? Element::kBf16
                                                     : Element::kFp32;
-    return std::make_unique<CudaExecutor>(device_, network, element);
+    return std::make_unique<CudaExecutor>(device_, network, element, library_.get());
 }
 
 void CudaBackend::combine(float *dst, int n_terms, const float *const *src, const double *weights, int64_t count) {

@@ -6,15 +6,18 @@
 #include <vector>
 
 #include "../backend.h"
+#include "convolution_library.h"
 #include "device.h"
 
 namespace ist::cuda {
 
 class CudaBackend : public Backend {
   public:
-    explicit CudaBackend(int device) : device_(device) {}
+    explicit CudaBackend(int device)
+        : device_(device), library_(chosen_convolutions(device_)),
+          description_(device_.description() + (library_ ? ", convolutions by cuDNN" : "")) {}
 
-    const std::string &description() const override { return device_.description(); }
+    const std::string &description() const override { return description_; }
     bool supports(ist_precision) const override { return true; }
 
     float *allocate(int64_t count) override;
@@ -40,6 +43,8 @@ class CudaBackend : public Backend {
     class Arguments;
 
     Device device_;
+    const std::unique_ptr<ConvolutionLibrary> library_; // nullptr: own convolutions
+    const std::string description_;
     DeviceBuffer arguments_, work_;
 };
 

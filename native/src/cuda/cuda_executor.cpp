@@ -102,14 +102,14 @@ class CudaExecutor::Points {
     int32_t *job_ = nullptr;
 };
 
-CudaExecutor::CudaExecutor(Device &device, const Network &network, Element element)
-    : device_(device), network_(network), plan_(network_), element_(element) {}
+CudaExecutor::CudaExecutor(Device &device, const Network &network, Element element, ConvolutionLibrary *library)
+    : device_(device), network_(network), plan_(network_), element_(element), library_(library) {}
 
 // As many points at once as there is memory for.
 std::unique_ptr<NetworkPass> CudaExecutor::make_pass(NetworkPass::Mode mode, int n_images, int most_points) {
     for (;; most_points /= 2) {
         try {
-            return std::make_unique<NetworkPass>(device_, plan_, element_, mode, n_images, most_points);
+            return std::make_unique<NetworkPass>(device_, plan_, element_, mode, n_images, most_points, library_);
         } catch (const Error &e) {
             if (e.status != IST_OUT_OF_MEMORY || most_points == 1) throw;
         }

@@ -16,7 +16,8 @@ constexpr int kInferenceImages = 256; // of a point at a time
 
 class CudaExecutor : public Executor {
   public:
-    CudaExecutor(Device &device, const Network &network, Element element);
+    // `library` as in NetworkPass; it outlives the executor.
+    CudaExecutor(Device &device, const Network &network, Element element, ConvolutionLibrary *library = nullptr);
 
     void train(const DeviceImages &images, const ist_sampling &sampling, int64_t step, int n, PointJob *jobs) override;
     void descend(const DeviceImages &images, const ist_sampling &sampling, int64_t first_step, int n_steps, int n,
@@ -42,6 +43,7 @@ class CudaExecutor : public Executor {
     const Network network_;
     const StepPlan plan_;
     const Element element_;
+    ConvolutionLibrary *const library_;
     std::unique_ptr<NetworkPass> training_, inference_;
 };
 

@@ -2,6 +2,7 @@
 #include "network_pass.h"
 
 #include <algorithm>
+#include <map>
 
 #include "../../../kernels/channel_sums.h"
 #include "../../../kernels/elementwise.h"
@@ -127,8 +128,9 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
     for (const ForwardStep &step : plan.forward) {
         const Op &op = plan.op(step.op);
         if (op.dst < 0 || !plan.values[size_t(op.dst)].normalised) continue;
-        const int parts = op.kind == OpKind::kConv ? conv_forward_parts(conv_shape(plan, step.op), element, n_images)
-                                                   : tensor_statistics_parts(shape_of(plan, op.dst, element), n_images);
+        int parts = tensor_statistics_parts(shape_of(plan, op.dst, element), n_images);
+        if (op.kind == OpKind::kConv) // by the own kernel or by a library
+            parts = std::max(parts, conv_forward_parts(conv_shape(plan, step.op), element, n_images));
         need(int64_t(parts) * 3 * plan.value(op.dst).channels);
     }
     for (int i = 0; i < int(plan.backward.size()); i++) {
@@ -148,6 +150,8 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
                 const int64_t sums = int64_t(conv_backward_parts(shape, element, n_images)) * 2 * shape.in_channels;
                 sum_floats = std::max(sum_floats, sums);
             }
+            need(int64_t(elementwise_backward_parts(shape_of(plan, op.src, element), n_images)) * 2 *
+                 shape.in_channels);
             const Tensor dst = shape_of(plan, op.dst, element);
             if (op.bias >= 0) need(int64_t(channel_sums_parts(dst, n_images)) * dst.channels);
         }
@@ -168,7 +172,7 @@ size_t NetworkPass::bytes_per_point(const StepPlan &plan, Element element, Mode 
 }
 
 NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, Mode mode, int n_images,
-                         int most_points)
+                         int most_points, ConvolutionLibrary *library)
     : device_(device), plan_(plan), element_(element), mode_(mode), n_images_(n_images), most_points_(most_points),
       gradient_scale_(gradient_scale(element, n_images)) {
     const Layout layout(plan, element, mode, n_images);
@@ -187,12 +191,14 @@ NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, 
     for (const LivingBlock &b : layout.activations) activation_at_.push_back(b.offset * points);
     for (const LivingBlock &b : layout.gradients) gradient_at_.push_back(b.offset * points);
 
+    std::map<int, ConvShape> dense;
     std::vector<PackJob> jobs;
     std::vector<RunningNorm> norms;
     for (int k = 0; k < int(plan.network.ops.size()); k++) {
         const Op &op = plan.op(k);
         if (op.kind == OpKind::kConv) {
             const ConvShape shape = conv_shape(plan, k);
+            if (op.bias < 0) dense[k] = shape;
             jobs.push_back({offset(op.weight), shape.filters, shape.in_channels, shape.taps(),
                             forward_weights_[size_t(k)], data_weights_[size_t(k)]});
         }
@@ -210,6 +216,8 @@ NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, 
     if (!norms.empty()) device.upload(norms_.data(), norms.data(), norms_.bytes());
     n_pack_jobs_ = int(jobs.size());
     norm_table_.norms = norms_.as<RunningNorm>(), norm_table_.n_norms = int(norms.size());
+    if (library && !dense.empty())
+        dense_ = std::make_unique<DensePath>(device, *library, dense, element, n_images, most_points);
 }
 
 // --- views of the memory ---------------------------------------------------------------------------------------------
@@ -365,6 +373,10 @@ void NetworkPass::forward_step(const ForwardStep &step, const PointTables &point
         if (o.bias >= 0) conv.bias = offset(o.bias);
         conv.dst = tensor(o.dst);
         conv.params = points.params, conv.n_images = n_images_;
+        if (by_library(step.op)) {
+            dense_->forward(step.op, conv, offset(o.weight), n_points);
+            break;
+        }
         const int parts = conv_forward_parts(conv.shape, element_, n_images_);
         if (normalised) conv.statistics = {work_.as<float>(), int64_t(parts) * 3 * conv.shape.filters};
         conv_forward(conv, n_points, stream);
@@ -561,7 +573,8 @@ void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &poi
     weights.gradient = points.gradient, weights.weight = offset(o.weight), weights.unscale = 1 / gradient_scale_;
     weights.params = points.params, weights.n_images = n_images_;
     if (!step.src.wanted) {
-        conv_backward_weights(weights, n_points, stream);
+        if (by_library(step.op)) dense_->backward_weights(step.op, weights, n_points);
+        else conv_backward_weights(weights, n_points, stream);
         return;
     }
 
@@ -570,9 +583,10 @@ void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &poi
     data.weights = packed(data_weights_[size_t(step.op)]);
     data.params = points.params, data.n_images = n_images_;
     InputGradient &input = data.input;
-    const bool together = conv_backward_fits(shape);
-    const int parts = together ? conv_backward_parts(shape, element_, n_images_)
-                               : conv_backward_data_parts(shape, element_, n_images_);
+    const bool library = by_library(step.op), together = !library && conv_backward_fits(shape);
+    const int parts = library    ? elementwise_backward_parts(dense_->input_of(step.op), n_images_)
+                      : together ? conv_backward_parts(shape, element_, n_images_)
+                                 : conv_backward_data_parts(shape, element_, n_images_);
     float *sums = together ? second_sums_.as<float>() : work_.as<float>();
     if (step.added.value >= 0) {
         input.added = gradient_tensor(step.added.value);
@@ -587,7 +601,10 @@ void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &poi
         input.scaled = step.scaled;
     }
     input.dst = leave(step.src_value, step.src, n_points);
-    if (together) {
+    if (library) {
+        dense_->backward_weights(step.op, weights, n_points);
+        dense_->backward_data(step.op, data, offset(o.weight), n_points);
+    } else if (together) {
         conv_backward(weights, data, n_points, stream);
     } else {
         conv_backward_weights(weights, n_points, stream);

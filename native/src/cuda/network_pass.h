@@ -11,6 +11,7 @@
 #include "../../../kernels/norm_statistics.h"
 #include "../../../kernels/softmax_loss.h"
 #include "cuda_images.h"
+#include "dense_path.h"
 #include "device.h"
 #include "step_plan.h"
 
@@ -29,8 +30,10 @@ struct PointTables {
 class NetworkPass {
   public:
     enum class Mode { kTraining, kInference };
-    // `most_points` points at once, batches of n_images.
-    NetworkPass(Device &device, const StepPlan &plan, Element element, Mode mode, int n_images, int most_points);
+    // `most_points` points at once, batches of n_images. `library`: whose convolutions, where they have no bias, are
+    // used in place of the own; nullptr: none.
+    NetworkPass(Device &device, const StepPlan &plan, Element element, Mode mode, int n_images, int most_points,
+                ConvolutionLibrary *library = nullptr);
 
     int n_images() const { return n_images_; }
     int most_points() const { return most_points_; }
@@ -60,6 +63,7 @@ class NetworkPass {
     enum class FloatVector { kMean, kInvstd, kVariance, kSlope, kOffset, kRunningMean, kRunningInvstd };
 
     const Op &op(int k) const { return plan_.op(k); }
+    bool by_library(int k) const { return dense_ && op(k).bias < 0; }
     int64_t offset(int tensor) const { return plan_.network.tensors[size_t(tensor)].offset; }
     Tensor view(int value, const DeviceBuffer &buffer, const std::vector<size_t> &offsets) const;
     Tensor tensor(int value) const;
@@ -94,6 +98,7 @@ class NetworkPass {
     int64_t packed_bytes_ = 0;                            // of a point
     int n_pack_jobs_ = 0;
     NormTable norm_table_;
+    std::unique_ptr<DensePath> dense_; // nullptr: own kernels alone
 };
 
 } // namespace ist::cuda

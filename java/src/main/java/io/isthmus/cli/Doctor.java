@@ -42,8 +42,8 @@ final class Doctor implements Callable<Integer> {
   /** What bf16 changes in the gradient of these networks, where the CPU cannot tell. */
   private static final double USUAL_BF16_DISTANCE = 0.2;
 
-  /** What rounding to bf16 may always change. */
-  private static final double BF16_TOLERANCE = 0.03;
+  /** What rounding to bf16 may always change, and fp16, which has 3 bits more, beyond bf16. */
+  private static final double ROUNDING_TOLERANCE = 0.03;
 
   private static final Path CPU = Path.of("/proc/cpuinfo");
   private static final Path MEMORY = Path.of("/proc/meminfo");
@@ -116,7 +116,11 @@ final class Doctor implements Callable<Integer> {
     add(
         "cudnn",
         file.isPresent() ? Outcome.OK : Outcome.ABSENT,
-        file.map(Path::toString)
+        file.map(
+                found ->
+                    found
+                        + "; with ISTHMUS_CONVOLUTIONS=cudnn this command compares its convolutions"
+                        + " with the CPU's in place of the own ones")
             .orElse("no libcudnn.so.9 in LD_LIBRARY_PATH, Python environments or the system"));
   }
 
@@ -175,12 +179,22 @@ final class Doctor implements Callable<Integer> {
                 "bf16",
                 distance,
                 Math.max(
-                    BF16_TOLERANCE, BF16_FACTOR * usual.getOrDefault(what, USUAL_BF16_DISTANCE))));
-    return finding
-        + String.format(Locale.ROOT, "; bf16: up to %.1e from that", largest(bf16))
-        + (usual.isEmpty()
-            ? ""
-            : String.format(Locale.ROOT, " (the CPU's bf16: %.1e)", largest(usual)));
+                    ROUNDING_TOLERANCE,
+                    BF16_FACTOR * usual.getOrDefault(what, USUAL_BF16_DISTANCE))));
+    finding +=
+        String.format(Locale.ROOT, "; bf16: up to %.1e from that", largest(bf16))
+            + (usual.isEmpty()
+                ? ""
+                : String.format(Locale.ROOT, " (the CPU's bf16: %.1e)", largest(usual)));
+    if (!device.supports(Precision.FP16)) {
+      return finding;
+    }
+    Map<String, Double> fp16 =
+        AgreementCheck.distances(AgreementCheck.results(device, network, Precision.FP16), exact);
+    fp16.forEach(
+        (what, distance) ->
+            require(what, "fp16", distance, Math.max(ROUNDING_TOLERANCE, bf16.get(what))));
+    return finding + String.format(Locale.ROOT, "; fp16: %.1e", largest(fp16));
   }
 
   private static double largest(Map<String, Double> distances) {
