@@ -18,7 +18,7 @@ __device__ __forceinline__ const uint8_t *augmented_pixel(const ImageBytes &imag
 
 // Its value in channel c.
 __device__ __forceinline__ float augmented_value(const ImageBytes &images, const uint8_t *pixel, int c) {
-    return pixel ? images.table[c * 256 + pixel[c]] : 0.f;
+    return pixel ? __ldg(images.table + c * 256 + __ldg(pixel + c)) : 0.f;
 }
 
 } // namespace ist::cuda

@@ -11,6 +11,12 @@ struct ImageBytes {
     int height = 0, width = 0, channels = 0;
 };
 
+// Images as slots of a batch see them.
+struct DrawnImages {
+    ImageBytes bytes; // pixels nullptr: none
+    Samples samples;
+};
+
 // Writes whole pixels: the channels from images.channels to dst.pitch become 0, so dst is a storage of its own.
 struct AugmentParams {
     ImageBytes images;

@@ -23,6 +23,7 @@ template <class T> constexpr int kStageAhead = sizeof(T) == 2 ? 2 : 1; // as man
 
 struct Arguments {
     Source dz, src;
+    DrawnImages images; // staged in place of src by a kernel for images
     Tiling dz_tiling, src_tiling;
     PixelSteps dz_steps, src_steps;
     int kernel, parts;
@@ -39,7 +40,7 @@ struct Arguments {
 __device__ __forceinline__ int log_squares(const Arguments &arg) { return arg.log_filters + arg.log_channels; }
 
 // kKernel 0: one tap per block, any kernel and stride.
-template <class T, int kKernel, int kStride>
+template <class T, int kKernel, int kStride, bool kImages = false>
 __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T>)
     conv_backward_weights_kernel(const __grid_constant__ Arguments arg) {
     constexpr int kTaps = kKernel ? kKernel * kKernel : 1, kSide = kKernel ? kKernel : 1;
@@ -60,7 +61,7 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     float *src_coefficients = dz_coefficients + 3 * arg.dz_stride;
     char *dz_tile = reinterpret_cast<char *>(src_coefficients + 3 * arg.src_stride), *src_tile = dz_tile + arg.dz_bytes;
     load_coefficients(dz_coefficients, arg.dz_stride, arg.dz, point);
-    load_coefficients(src_coefficients, arg.src_stride, arg.src, point);
+    if (!kImages) load_coefficients(src_coefficients, arg.src_stride, arg.src, point);
     const int dz_pitch = pixel_pitch<T>(arg.dz_fours);
     const Tiling &dt = arg.dz_tiling;
     const Tiling &st = arg.src_tiling;
@@ -78,8 +79,10 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
         __syncthreads();
         stage<T, kStageAhead<T>>(dz_tile, arg.dz_fours, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point,
                                  first_filter, 0, 0, int(threadIdx.x), kConvThreads);
-        stage<T, kStageAhead<T>>(src_tile, arg.src_fours, src_coefficients, arg.src_stride, arg.src, nullptr, st, at,
-                                 point, first_channel, tap_y, tap_x, int(threadIdx.x), kConvThreads);
+        if constexpr (kImages) stage_images<T>(src_tile, arg.src_fours, arg.images, st, at, point, first_channel);
+        else
+            stage<T, kStageAhead<T>>(src_tile, arg.src_fours, src_coefficients, arg.src_stride, arg.src, nullptr, st,
+                                     at, point, first_channel, tap_y, tap_x, int(threadIdx.x), kConvThreads);
         __syncthreads();
 #pragma unroll 1
         for (int unit = share; unit < dt.units(); unit += shares) {
@@ -139,9 +142,11 @@ int64_t conv_weights_partial_floats(const ConvShape &shape, Element element, int
 
 void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream stream) {
     const Element element = conv.src.x.element;
+    expect_images(conv.images, conv.shape);
     const Plan p = plan_weights(conv.shape, element, conv.n_images);
     Arguments arg{};
     arg.dz = Source::of(conv.dz, conv.params), arg.src = Source::of(conv.src, conv.params);
+    arg.images = conv.images;
     arg.dz_tiling = p.dz, arg.src_tiling = p.src;
     arg.dz_steps = PixelSteps(p.dz, pixel_pitch(element, p.dz_fours), false);
     arg.src_steps = PixelSteps(p.src, pixel_pitch(element, p.src_fours), p.one_tap || conv.shape.kernel == 1);
@@ -163,7 +168,8 @@ void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream
     with_element(element, [&](auto zero) {
         using T = decltype(zero);
         const auto run = [&](auto entry) { launch(entry, grid, dim3(kConvThreads), shared, stream, arg); };
-        if (p.one_tap) run(conv_backward_weights_kernel<T, 0, 1>);
+        if (conv.images.bytes.pixels) run(conv_backward_weights_kernel<T, 3, 1, true>);
+        else if (p.one_tap) run(conv_backward_weights_kernel<T, 0, 1>);
         else if (conv.shape.kernel == 1) run(conv_backward_weights_kernel<T, 1, 1>);
         else if (conv.shape.stride == 1) run(conv_backward_weights_kernel<T, 3, 1>);
         else run(conv_backward_weights_kernel<T, 3, 2>);

@@ -32,7 +32,7 @@ __device__ __forceinline__ Moments merge(const Moments &a, const Moments &b) {
     return {n, fmaf(delta, share, a.mean), a.m2 + b.m2 + delta * delta * (a.n * share)};
 }
 
-template <class T, int kKernel, int kStride>
+template <class T, int kKernel, int kStride, bool kImages = false>
 __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     conv_forward_kernel(const __grid_constant__ Arguments arg) {
     const Place place(arg.walk);
@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     T *dst = static_cast<T *>(arg.dst.data) + place.point * arg.dst.point_stride + place.channel;
     float pivot[4] = {0, 0, 0, 0}, sum[4] = {0, 0, 0, 0}, square[4] = {0, 0, 0, 0};
     int count = 0;
-    walk_tiles<T, kKernel, kStride>(arg.walk, place, [&](auto each) {
+    walk_tiles<T, kKernel, kStride, kImages>(arg.walk, place, [&](auto each) {
         float bias[4];
 #pragma unroll
         for (int i = 0; i < 4; ++i)
@@ -113,9 +113,11 @@ int conv_forward_parts(const ConvShape &shape, Element element, int n_images) {
 
 void conv_forward(const ConvForward &conv, int n_points, Stream stream) {
     const Element element = conv.dst.element;
+    expect_images(conv.images, conv.shape);
     Arguments arg{};
     arg.walk = plan_walk(conv.shape, element, conv.n_images);
     arg.walk.src = Source::of(conv.src, conv.params);
+    arg.walk.images = conv.images;
     arg.walk.kept = conv.kept, arg.walk.weights = conv.weights;
     arg.dst = conv.dst, arg.dst_aligned = pixels_aligned(conv.dst, 4 * bytes_of(element));
     arg.bias = conv.bias, arg.statistics = conv.statistics, arg.params = conv.params;
@@ -125,7 +127,8 @@ void conv_forward(const ConvForward &conv, int n_points, Stream stream) {
         const auto run = [&](auto entry) {
             launch(entry, arg.walk.grid(n_points), dim3(kConvThreads), arg.walk.shared_bytes(), stream, arg);
         };
-        if (kernel == 3 && stride == 1) run(conv_forward_kernel<T, 3, 1>);
+        if (conv.images.bytes.pixels) run(conv_forward_kernel<T, 3, 1, true>);
+        else if (kernel == 3 && stride == 1) run(conv_forward_kernel<T, 3, 1>);
         else if (kernel == 3 && stride == 2) run(conv_forward_kernel<T, 3, 2>);
         else if (kernel == 1 && stride == 1) run(conv_forward_kernel<T, 1, 1>);
         else run(conv_forward_kernel<T, 0, 1>);

@@ -30,6 +30,14 @@ Source Source::of(const OutputGradient &dz, ConstRows params) {
     return s;
 }
 
+void expect_images(const DrawnImages &images, const ConvShape &shape) {
+    const ImageBytes &bytes = images.bytes;
+    if (!bytes.pixels) return;
+    if (!conv_reads_images(shape.kernel, shape.stride) || bytes.height != shape.in_height ||
+        bytes.width != shape.in_width || bytes.channels != shape.in_channels)
+        throw Error(IST_INTERNAL, "A convolution that reads images is 3x3, of stride 1 and of their shape.");
+}
+
 namespace {
 
 constexpr int kMostColumns = 32;

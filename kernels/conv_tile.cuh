@@ -10,6 +10,7 @@
 // need it.
 #pragma once
 
+#include "augment.cuh"
 #include "convolution.h"
 #include "launch.cuh"
 #include "matrix_unit.cuh"
@@ -47,6 +48,9 @@ struct Source {
     static Source of(const Operand &operand, ConstRows params);
     static Source of(const OutputGradient &dz, ConstRows params);
 };
+
+// What launchers check of images.
+void expect_images(const DrawnImages &images, const ConvShape &shape);
 
 struct Coefficients {
     float x, r, constant;
@@ -246,6 +250,46 @@ __device__ __forceinline__ void stage(char *tile, int log_fours, const float *co
     }
 }
 
+// As stage(), of a batch straight from the bytes of a data set: cropped, mirrored and normalised on the way. A thread
+// takes whole pixels; the bytes of kAhead of them are under way together.
+template <class T>
+__device__ __forceinline__ void stage_images(char *tile, int log_fours, const DrawnImages &images, const Tiling &t,
+                                             const TileAt &at, int point, int first_channel) {
+    constexpr int kAhead = 2;
+    const ImageBytes &bytes = images.bytes;
+    const DrawnSample *samples = images.samples.data + point * images.samples.stride;
+    const int first_y = at.y * t.step + t.first_y, first_x = at.x * t.step + t.first_x;
+    const int n = t.images * t.halo_rows * t.halo_columns, apart = int(blockDim.x), pitch = pixel_pitch<T>(log_fours);
+#pragma unroll 1
+    for (int p = int(threadIdx.x); p < n; p += kAhead * apart) {
+        const uint8_t *pixels[kAhead]; // nullptr: 0
+#pragma unroll
+        for (int j = 0; j < kAhead; ++j) {
+            const int own = p + j * apart;
+            const int image = t.by_halo_plane.quotient(own), in_plane = own - image * t.halo_rows * t.halo_columns;
+            const int row = t.by_halo_columns.quotient(in_plane), column = in_plane - row * t.halo_columns;
+            const int y = first_y + row, x = first_x + column;
+            const bool inside =
+                own < n && y >= 0 && y < bytes.height && x >= 0 && x < bytes.width && at.image + image < t.n_images;
+            pixels[j] = inside ? augmented_pixel(bytes, samples[at.image + image], y, x) : nullptr;
+        }
+        char *to = tile + p * pitch;
+#pragma unroll 1
+        for (int left = 1 << log_fours, c = first_channel; left > 0; --left, c += 4, to += 4 * sizeof(T)) {
+            float values[kAhead][4];
+#pragma unroll
+            for (int j = 0; j < kAhead; ++j)
+#pragma unroll
+                for (int i = 0; i < 4; ++i)
+                    values[j][i] = c + i < bytes.channels ? augmented_value(bytes, pixels[j], c + i) : 0.f;
+#pragma unroll
+            for (int j = 0; j < kAhead; ++j)
+                if (p + j * apart < n)
+                    store_raw<T>(reinterpret_cast<T *>(to + j * apart * pitch), 4, pack_raw<T>(values[j]));
+        }
+    }
+}
+
 // Coefficients of all channels of a source, padded with zeros to `stride`.
 __device__ __forceinline__ void load_coefficients(float *to, int stride, const Source &s, int point) {
     for (int c = int(threadIdx.x); c < stride; c += int(blockDim.x)) {
@@ -311,6 +355,7 @@ __device__ __forceinline__ void strip_general(float (&acc)[kRows][2][4], SharedA
 // of x, each with taps of its own.
 struct Walk {
     Source src;
+    DrawnImages images; // staged in place of src by a kernel for images
     Tensor kept;
     Tiling tiling;
     PackedWeights weights;
@@ -347,12 +392,12 @@ struct Place {
 
 // Calls consume(each) for every strip of the thread, in a fixed order; each(body) then calls body(image, y, x, sums)
 // for every position, with the sums of outputs place.channel .. + 3. kKernel 0: any kernel and stride.
-template <class T, int kKernel, int kStride, class Consume>
+template <class T, int kKernel, int kStride, bool kImages = false, class Consume>
 __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place, Consume consume) {
     const Tiling &t = walk.tiling;
     float *coefficient = reinterpret_cast<float *>(shared_memory());
     char *tile = reinterpret_cast<char *>(place.moments + kConvWarps * 16 * kConvMoments);
-    load_coefficients(coefficient, walk.coefficient_stride, walk.src, place.point);
+    if (!kImages) load_coefficients(coefficient, walk.coefficient_stride, walk.src, place.point);
 
     const bool has_outputs = place.slice * 16 < walk.outputs;
     const int taps = kKernel ? kKernel * kKernel : walk.kernel * walk.kernel;
@@ -386,9 +431,12 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             for (int step = 0; step < walk.n_steps; step += steps_at_once) {
                 if (round == 0 || walk.n_steps > steps_at_once) {
                     __syncthreads();
-                    stage<T, 2>(tile, walk.log_fours, coefficient, walk.coefficient_stride, walk.src,
-                                walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
-                                place.point, step * kStep<T>, 0, 0, int(threadIdx.x), kConvThreads);
+                    if constexpr (kImages)
+                        stage_images<T>(tile, walk.log_fours, walk.images, t, at, place.point, step * kStep<T>);
+                    else
+                        stage<T, 2>(tile, walk.log_fours, coefficient, walk.coefficient_stride, walk.src,
+                                    walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
+                                    place.point, step * kStep<T>, 0, 0, int(threadIdx.x), kConvThreads);
                     __syncthreads();
                 }
                 if (!active) continue;

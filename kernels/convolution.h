@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "augment.h"
 #include "gradient.h"
 
 namespace ist::cuda {
@@ -43,12 +44,18 @@ struct PackJob {
 void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed,
                   int n_points, Stream stream);
 
+// --- the input -----------------------------------------------------------------------------------------------------
+
+// Whether a convolution can read its input as DrawnImages: what augment() would write is computed as it is read.
+inline bool conv_reads_images(int kernel, int stride) { return kernel == 3 && stride == 1; }
+
 // --- forward -------------------------------------------------------------------------------------------------------
 
 struct ConvForward {
     ConvShape shape;
-    Operand src; // activation: none or ReLU
-    Tensor kept; // data nullptr: none; otherwise what src says is written there too, a storage of its own
+    Operand src;        // activation: none or ReLU
+    DrawnImages images; // read in place of src, where given: src is their shape alone
+    Tensor kept;        // data nullptr: none; otherwise what src says is written there too, a storage of its own
     PackedWeights weights;
     int64_t bias = -1;  // offset in a parameter row, -1: none
     Tensor dst;         // raw outputs, rounded to dst.element
@@ -102,6 +109,7 @@ struct ConvBackwardWeights {
     ConvShape shape;
     OutputGradient dz;
     Operand src;              // of the forward pass
+    DrawnImages images;       // of the forward pass
     float *partial = nullptr; // workspace of conv_weights_partial_floats() per point
     Rows gradient = nullptr;
     int64_t weight = 0; // offset in a gradient row; [filters][channels][kernel][kernel] is overwritten

@@ -99,7 +99,7 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
 
     // Activations of a training pass stay until the backward pass is done.
     const auto hold = [&](int value, int step) {
-        if (value < 0) return;
+        if (value < 0 || (value == 0 && plan.reads_images)) return;
         activations[storage(value)].use(step);
         if (training) activations[storage(value)].last = int(plan.forward.size());
     };
@@ -331,11 +331,8 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
     draw.n_images = images.n_images, draw.labels = images.labels();
     draw.streams = points.streams, draw.step = step, draw.samples = samples;
     draw_samples(draw, n_points, stream);
-    AugmentParams augmentation;
-    augmentation.images = images.bytes(), augmentation.samples = samples;
-    augmentation.dst = tensor(0), augmentation.n_images = n_images_;
-    augment(augmentation, n_points, stream);
-    for (const ForwardStep &forward : plan_.forward) forward_step(forward, points, n_points);
+    const DrawnImages batch = read(images, samples, n_points);
+    for (const ForwardStep &forward : plan_.forward) forward_step(forward, batch, points, n_points);
 
     SoftmaxLossParams loss;
     const int logits = op(plan_.forward.back().op).src, n_parts = loss_parts(n_images_);
@@ -355,10 +352,18 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
                                       stream);
     }
     if (points.gradient)
-        for (const BackwardStep &backward : plan_.backward) backward_step(backward, points, n_points);
+        for (const BackwardStep &backward : plan_.backward) backward_step(backward, batch, points, n_points);
 }
 
-void NetworkPass::forward_step(const ForwardStep &step, const PointTables &points, int n_points) {
+// The batch as convolutions read it; where others do, it is written as value 0 in `n_points` places.
+DrawnImages NetworkPass::read(const CudaImages &images, const Samples &samples, int n_points) {
+    if (plan_.reads_images) return {images.bytes(), samples};
+    augment({images.bytes(), samples, tensor(0), n_images_}, n_points, device_.stream());
+    return {};
+}
+
+void NetworkPass::forward_step(const ForwardStep &step, const DrawnImages &batch, const PointTables &points,
+                               int n_points) {
     const Stream stream = device_.stream();
     const Op &o = op(step.op);
     if (o.kind == OpKind::kSoftmaxLoss) return;
@@ -368,6 +373,7 @@ void NetworkPass::forward_step(const ForwardStep &step, const PointTables &point
         ConvForward conv;
         conv.shape = conv_shape(plan_, step.op);
         conv.src = operand(step.from);
+        if (step.from.x == 0) conv.images = batch;
         if (step.kept >= 0) conv.kept = tensor(step.kept);
         conv.weights = packed(forward_weights_[size_t(step.op)]);
         if (o.bias >= 0) conv.bias = offset(o.bias);
@@ -468,7 +474,8 @@ void NetworkPass::finish_norm(int k, const float *parts, int n_parts, const Poin
     finish_norm_backward(finish, n_points, device_.stream());
 }
 
-void NetworkPass::backward_step(const BackwardStep &step, const PointTables &points, int n_points) {
+void NetworkPass::backward_step(const BackwardStep &step, const DrawnImages &batch, const PointTables &points,
+                                int n_points) {
     const Stream stream = device_.stream();
     if (step.op < 0) {
         const GradientOut to = leave(step.src_value, step.src, n_points);
@@ -482,7 +489,7 @@ void NetworkPass::backward_step(const BackwardStep &step, const PointTables &poi
         return;
     }
     const Op &o = op(step.op);
-    if (o.kind == OpKind::kConv) return backward_conv(step, points, n_points);
+    if (o.kind == OpKind::kConv) return backward_conv(step, batch, points, n_points);
     if (o.kind == OpKind::kSoftmaxLoss) { // the forward pass left its gradient
         if (step.linear < 0) return;
         const Op &linear = op(step.linear);
@@ -553,7 +560,8 @@ void NetworkPass::backward_step(const BackwardStep &step, const PointTables &poi
     }
 }
 
-void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &points, int n_points) {
+void NetworkPass::backward_conv(const BackwardStep &step, const DrawnImages &batch, const PointTables &points,
+                                int n_points) {
     const Stream stream = device_.stream();
     const Op &o = op(step.op);
     const ConvShape shape = conv_shape(plan_, step.op);
@@ -569,6 +577,7 @@ void NetworkPass::backward_conv(const BackwardStep &step, const PointTables &poi
     }
     ConvBackwardWeights weights;
     weights.shape = shape, weights.dz = dz, weights.src = operand(step.from);
+    if (step.from.x == 0) weights.images = batch;
     weights.partial = work_.as<float>();
     weights.gradient = points.gradient, weights.weight = offset(o.weight), weights.unscale = 1 / gradient_scale_;
     weights.params = points.params, weights.n_images = n_images_;
@@ -633,11 +642,8 @@ void NetworkPass::infer(const CudaImages &images, int64_t first, const PointTabl
     list.n_images = images.n_images, list.labels = images.labels(), list.first = first;
     list.n_slots = n_images_, list.samples = samples;
     list_samples(list, 1, stream);
-    AugmentParams augmentation;
-    augmentation.images = images.bytes(), augmentation.samples = samples;
-    augmentation.dst = tensor(0), augmentation.n_images = n_images_;
-    augment(augmentation, 1, stream);
-    for (const ForwardStep &forward : plan_.forward) forward_step(forward, points, n_points);
+    const DrawnImages batch = read(images, samples, 1);
+    for (const ForwardStep &forward : plan_.forward) forward_step(forward, batch, points, n_points);
     SoftmaxLossParams loss;
     loss.samples = samples;
     loss.parts = out.parts, loss.parts_stride = out.parts_stride, loss.first_part = first / kLossPartImages;

@@ -77,11 +77,12 @@ class NetworkPass {
     PackedWeights packed(int64_t at) const;
 
     void pack(const PointTables &points, int n_points);
-    void forward_step(const ForwardStep &step, const PointTables &points, int n_points);
+    DrawnImages read(const CudaImages &images, const Samples &samples, int n_points);
+    void forward_step(const ForwardStep &step, const DrawnImages &batch, const PointTables &points, int n_points);
     void loss_step(SoftmaxLossParams loss, const PointTables &points, int n_points);
     void finish_value(int value, int n_parts, int n_points);
-    void backward_step(const BackwardStep &step, const PointTables &points, int n_points);
-    void backward_conv(const BackwardStep &step, const PointTables &points, int n_points);
+    void backward_step(const BackwardStep &step, const DrawnImages &batch, const PointTables &points, int n_points);
+    void backward_conv(const BackwardStep &step, const DrawnImages &batch, const PointTables &points, int n_points);
     void finish_norm(int k, const float *parts, int n_parts, const PointTables &points, int n_points);
 
     Device &device_;

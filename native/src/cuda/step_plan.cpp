@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../../../kernels/convolution.h"
 #include "../../../kernels/loss_head.h"
 
 namespace ist::cuda {
@@ -20,6 +21,10 @@ class Planner {
         plan_.stored.assign(plan_.values.size(), 0);
         const int n_ops = int(plan_.network.ops.size());
         stored(0);
+        plan_.reads_images = !readers(0).empty() && std::all_of(readers(0).begin(), readers(0).end(), [&](int k) {
+            const Op &op = plan_.op(k);
+            return op.kind == OpKind::kConv && conv_reads_images(op.kernel, op.stride);
+        });
         find_head();
         for (int k = 0; k < n_ops; k++) forward(k);
         for (int k = n_ops - 1; k >= 0; k--) {

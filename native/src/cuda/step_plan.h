@@ -4,7 +4,8 @@
 // A network that ends in batch norm, global average pooling, linear layer and loss has one step for all of them: its
 // head, which leaves the gradient of the batch norm too.
 //
-// Stored are the outputs of convolutions and the inputs of residual blocks. The output of a batch norm without residual
+// Stored are the outputs of convolutions and the inputs of residual blocks; the batch only where something else than
+// convolutions reads it. The output of a batch norm without residual
 // is computed anew by the convolution that reads it; one with a residual is kept by the first convolution that does.
 //
 // In the backward pass a batch norm leaves dy, the gradient of its sum norm(x) + residual, once, in the place of the
@@ -66,6 +67,8 @@ struct StepPlan : StoragePlan {
     std::vector<ForwardStep> forward;   // the last is the loss
     std::vector<BackwardStep> backward; // the first is the loss
     std::vector<char> stored;           // per value
+    // Whether value 0 is never stored: convolutions alone read it, straight from the images' bytes.
+    bool reads_images = false;
 };
 
 } // namespace ist::cuda
