@@ -81,13 +81,13 @@ class Failed(Exception):
 
 
 class Worker:
-    """The process of one setting; see worker.py."""
+    """The process of one setting; see worker.py. `program` is one that speaks as that does."""
 
-    def __init__(self, setting, limit):
+    def __init__(self, setting, limit, python=sys.executable, program=HERE / "worker.py", cache=BUILD / "inductor"):
         self.limit = limit
         self.errors = tempfile.TemporaryFile("w+")
-        environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(BUILD / "inductor")}
-        self.process = subprocess.Popen([sys.executable, str(HERE / "worker.py"), json.dumps(dataclasses.asdict(setting))],
+        environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(cache)}
+        self.process = subprocess.Popen([str(python), str(program), json.dumps(dataclasses.asdict(setting))],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
                                         env=environment)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "build" / "native" / "libisthmus_cpu.so"
 PRECISION = {"fp32": 0, "bf16": 1}
+BACKEND = {"cpu": 0, "cuda": 1}
 
 
 class Sampling(c.Structure):
@@ -31,14 +32,15 @@ class Tensor(c.Structure):
 class Isthmus:
     """One model with a data set and n points."""
 
-    def __init__(self, spec, images, labels, classes, precision, points, threads, mean=0.5, std=0.25, library=LIBRARY):
+    def __init__(self, spec, images, labels, classes, precision, points, threads, mean=0.5, std=0.25, library=LIBRARY,
+                 backend="cpu"):
         self.lib = c.CDLL(str(library))
         self.lib.ist_last_error.restype = c.c_char_p
         self.lib.ist_engine_description.restype = c.c_char_p
         for f in ("ist_model_n_params", "ist_model_n_statistics", "ist_model_flops"):
             getattr(self.lib, f).restype = c.c_int64
         engine, model = c.c_void_p(), c.c_void_p()
-        self.call("ist_engine_create", 0, 0, threads, c.byref(engine))
+        self.call("ist_engine_create", BACKEND[backend], 0, threads, c.byref(engine))
         self.engine, self.classes, self.mean, self.std = engine, classes, mean, std
         self.use(images, labels)
         self.call("ist_model_create", engine, spec.encode(), *images.shape[1:], classes, PRECISION[precision], c.byref(model))
@@ -97,20 +99,24 @@ class Isthmus:
         self.call("ist_points_read_gradient", self.points, index, _ptr(out))
         return out
 
-    def descend(self, batch, steps, learning_rate=0.1, crop=4):
+    def descend(self, batch, steps, learning_rate=0.1, crop=4, first_step=0):
         losses = np.empty((steps, self.n), np.float32)
         sampling, sgd = Sampling(1, batch, crop, int(crop > 0)), Sgd(learning_rate, 0.9, 1e-4, 0)
-        self.call("ist_points_descend", self.points, self.dataset, c.byref(sampling), self.streams, c.byref(sgd), c.c_int64(0),
-                  steps, _ptr(losses))
+        self.call("ist_points_descend", self.points, self.dataset, c.byref(sampling), self.streams, c.byref(sgd),
+                  c.c_int64(first_step), steps, _ptr(losses))
         return losses
 
-    def relax(self, batch, steps, learning_rate=0.01, crop=4):
+    def relax(self, batch, steps, learning_rate=0.01, crop=4, first_step=0):
         losses, spacing = np.empty((steps, self.n), np.float32), np.ones(self.n - 1, np.float32)
         sampling = Sampling(1, batch, crop, int(crop > 0))
         neb = Neb(Sgd(learning_rate, 0.9, 1e-4, 0), 1, 0, float("inf"), 0)
         self.call("ist_points_relax", self.points, self.dataset, c.byref(sampling), self.streams, c.byref(neb), _ptr(spacing),
-                  c.c_int64(0), steps, _ptr(losses))
+                  c.c_int64(first_step), steps, _ptr(losses))
         return losses
+
+    def recompute_statistics(self, batch, n_batches):
+        sampling = Sampling(1, batch, 0, 0)
+        self.call("ist_points_recompute_statistics", self.points, self.dataset, c.byref(sampling), self.streams, n_batches)
 
     def evaluate(self):
         out = (Metrics * self.n)()

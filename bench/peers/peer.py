@@ -24,11 +24,11 @@ def names_of(module):
 class Net:
     """A module with its vector, in one of PyTorch's settings. precision: fp64, fp32 or bf16 (autocast)."""
 
-    def __init__(self, spec, precision="fp32", layout="nchw", mode="eager"):
-        self.precision = precision
+    def __init__(self, spec, precision="fp32", layout="nchw", mode="eager", device="cpu"):
+        self.precision, self.device = precision, device
         self.memory = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         self.dtype = torch.float64 if precision == "fp64" else torch.float32
-        self.module = network(spec, 3, 32, 32, CLASSES).to(dtype=self.dtype, memory_format=self.memory)
+        self.module = network(spec, 3, 32, 32, CLASSES).to(device, self.dtype, memory_format=self.memory)
         self.parameters = list(self.module.parameters())
         tensors = self.module.state_dict()
         self.statistics = [tensors[name] for name in names_of(self.module)[len(self.parameters):]]
@@ -37,10 +37,13 @@ class Net:
 
     def inputs(self, images, labels):
         x = ((torch.from_numpy(images).to(self.dtype) / 255 - MEAN) / STD).contiguous(memory_format=self.memory)
-        return x, torch.from_numpy(labels).long()
+        return x.to(self.device), torch.from_numpy(labels).long().to(self.device)
+
+    def autocast(self):
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
 
     def loss(self, x, y):
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
+        with self.autocast():
             return F.cross_entropy(self.run(x), y)
 
     @torch.no_grad()
@@ -136,8 +139,8 @@ class Path:
         """Equal gaps along the polyline as it is; the ends stay."""
         n, last = self.net.n_params, len(self.values) - 1
         gaps = (self.values[1:, :n] - self.values[:-1, :n]).norm(dim=1).double()
-        place = torch.cat([torch.zeros(1, dtype=torch.float64), gaps.cumsum(0)])
-        target = place[-1] * torch.arange(1, last, dtype=torch.float64) / last
+        place = torch.cat([gaps.new_zeros(1), gaps.cumsum(0)])
+        target = place[-1] * torch.arange(1, last, dtype=torch.float64, device=place.device) / last
         segment = (torch.searchsorted(place, target, right=True) - 1).clamp(0, last - 1)
         fraction = ((target - place[segment]) / gaps[segment]).to(self.values.dtype)[:, None]
         self.values[1:-1] = torch.lerp(self.values[segment], self.values[segment + 1], fraction)
@@ -149,7 +152,7 @@ def evaluate(net, vectors, x, y):
     metrics = []
     for vector in vectors:
         net.load(vector)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=net.precision == "bf16"):
+        with torch.inference_mode(), net.autocast():
             logits = net.run(x).to(net.dtype)
             metrics.append((F.cross_entropy(logits, y).item(), (logits.argmax(1) != y).double().mean().item()))
     return metrics
