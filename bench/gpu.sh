@@ -50,7 +50,7 @@ if [[ $device == cuda ]]; then
     fail $UNAVAILABLE "no NVIDIA GPU: nvidia-smi is missing or finds none; on a machine with one, install its driver (580 or newer)"
   say "found $card"
   if [[ -n $quick ]]; then length="about 4 minutes of measuring"; else length="an hour or two of measuring"; fi
-  say "will $([[ -n $app ]] || echo 'build the CUDA backend (about 10 minutes the first time), ')run doctor, get the peers ($wanted, a few GB), then take $length"
+  say "will $([[ -n $app ]] || echo 'build the CUDA backend (about 10 minutes the first time), ')run doctor, $([[ $wanted == none ]] || echo "get the peers ($wanted, a few GB), ")then take $length"
 else
   say "a trial without a GPU: tiny networks on the processor, a few minutes; its times mean nothing"
 fi

@@ -302,7 +302,7 @@ def report(a, groups, machines, judges, seconds):
               "and greatest of a round",
               "* Batches are drawn (the peers': before), cropped, flipped and normalised on the device within the time; *batch ready*: the "
               "whole data set is the batch, which the peers have normalised in memory and Isthmus reads from bytes",
-              "* fp32: Isthmus splits factors into two TF32 numbers and keeps float32's accuracy; the peers use TF32. bf16: autocast "
+              "* fp32: Isthmus on a GPU splits factors into two TF32 numbers and keeps float32's accuracy; the peers may use TF32. bf16: autocast "
               "in PyTorch, activations in JAX",
               "* first call: building, compiling, capturing and the first sample; device MiB: rise of the device's used memory by the "
               "process, context and caches included",

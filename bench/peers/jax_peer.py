@@ -108,7 +108,7 @@ class Work:
     def __init__(self, spec, table, precision, n_params, vectors, images, labels):
         self.table, self.n, self.forward = table, n_params, forward_of(spec)
         self.dtype = jnp.bfloat16 if precision == "bf16" else jnp.float32
-        jax.config.update("jax_default_matmul_precision", "highest" if precision == "exact" else "tensorfloat32")
+        jax.config.update("jax_default_matmul_precision", "highest" if precision == "exact" else "default")
         self.vectors = jnp.asarray(vectors)
         self.images, self.labels = jnp.asarray(images.transpose(0, 2, 3, 1)), jnp.asarray(labels)
         self.place = 0
