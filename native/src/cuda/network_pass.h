@@ -63,7 +63,8 @@ class NetworkPass {
     enum class FloatVector { kMean, kInvstd, kVariance, kSlope, kOffset, kRunningMean, kRunningInvstd };
 
     const Op &op(int k) const { return plan_.op(k); }
-    bool by_library(int k) const { return dense_ && op(k).bias < 0; }
+    // Libraries read no images.
+    bool by_library(int k) const { return dense_ && op(k).bias < 0 && !(plan_.reads_images && op(k).src == 0); }
     int64_t offset(int tensor) const { return plan_.network.tensors[size_t(tensor)].offset; }
     Tensor view(int value, const DeviceBuffer &buffer, const std::vector<size_t> &offsets) const;
     Tensor tensor(int value) const;
