@@ -14,32 +14,47 @@ using namespace ist;
 using namespace ist::cuda;
 using namespace ist::test;
 
-// float32, on memory that the host can read.
+// float32, on the host.
 class PlainConvolution : public DenseConvolution {
   public:
-    PlainConvolution(const ConvShape &shape, int n_images) : s_(shape), n_images_(n_images) {}
+    PlainConvolution(Device &device, const ConvShape &shape, int n_images)
+        : device_(device), s_(shape), n_images_(n_images) {}
     size_t workspace_bytes() const override { return 0; }
 
     void forward(const void *x, const void *w, void *y, void *) override {
-        each([&](int64_t in, int64_t filter, int64_t out) { to(y)[out] += from(x)[in] * from(w)[filter]; }, y,
-             int64_t(n_images_) * s_.height * s_.width * s_.filters);
+        const Floats in = read(x, n_in()), filters = read(w, n_filters());
+        Floats out(size_t(n_out()), 0.0f);
+        each([&](int64_t i, int64_t f, int64_t o) { out[o] += in[i] * filters[f]; });
+        write(y, out);
     }
     void backward_data(const void *dy, const void *w, void *dx, void *) override {
-        each([&](int64_t in, int64_t filter, int64_t out) { to(dx)[in] += from(dy)[out] * from(w)[filter]; }, dx,
-             int64_t(n_images_) * s_.in_height * s_.in_width * s_.in_channels);
+        const Floats out = read(dy, n_out()), filters = read(w, n_filters());
+        Floats in(size_t(n_in()), 0.0f);
+        each([&](int64_t i, int64_t f, int64_t o) { in[i] += out[o] * filters[f]; });
+        write(dx, in);
     }
     void backward_weights(const void *x, const void *dy, void *dw, void *) override {
-        each([&](int64_t in, int64_t filter, int64_t out) { to(dw)[filter] += from(x)[in] * from(dy)[out]; }, dw,
-             int64_t(s_.filters) * s_.taps() * s_.in_channels);
+        const Floats in = read(x, n_in()), out = read(dy, n_out());
+        Floats filters(size_t(n_filters()), 0.0f);
+        each([&](int64_t i, int64_t f, int64_t o) { filters[f] += in[i] * out[o]; });
+        write(dw, filters);
     }
 
   private:
-    static const float *from(const void *data) { return static_cast<const float *>(data); }
-    static float *to(void *data) { return static_cast<float *>(data); }
+    int64_t n_in() const { return int64_t(n_images_) * s_.in_height * s_.in_width * s_.in_channels; }
+    int64_t n_out() const { return int64_t(n_images_) * s_.height * s_.width * s_.filters; }
+    int64_t n_filters() const { return int64_t(s_.filters) * s_.taps() * s_.in_channels; }
+    Floats read(const void *from, int64_t n) const {
+        Floats values(size_t(n), 0.0f);
+        device_.download(values.data(), from, values.size() * sizeof(float));
+        return values;
+    }
+    void write(void *to, const Floats &values) const {
+        device_.upload(to, values.data(), values.size() * sizeof(float));
+    }
 
-    // Clears the `n` floats at `result` and calls body with the places of every product.
-    template <class Body> void each(Body body, void *result, int64_t n) const {
-        std::fill(to(result), to(result) + n, 0.0f);
+    // Calls body with the places of every product.
+    template <class Body> void each(Body body) const {
         for (int image = 0; image < n_images_; ++image)
             for (int oy = 0; oy < s_.height; ++oy)
                 for (int ox = 0; ox < s_.width; ++ox)
@@ -56,19 +71,24 @@ class PlainConvolution : public DenseConvolution {
                         }
     }
 
+    Device &device_;
     const ConvShape s_;
     const int n_images_;
 };
 
 class PlainLibrary : public ConvolutionLibrary {
   public:
+    explicit PlainLibrary(Device &device) : device_(device) {}
     std::unique_ptr<DenseConvolution> prepare(const ConvShape &shape, Element element, int n_images) override {
         EXPECT_EQ(element, Element::kFp32);
         EXPECT_EQ(shape.in_channels % 4 + shape.filters % 4, 0) << "padded to 16 bytes";
         ++n_prepared;
-        return std::make_unique<PlainConvolution>(shape, n_images);
+        return std::make_unique<PlainConvolution>(device_, shape, n_images);
     }
     int n_prepared = 0;
+
+  private:
+    Device &device_;
 };
 
 double distance(const Floats &a, const Floats &b) {
@@ -90,7 +110,7 @@ TEST_P(DensePathTest, EqualsTheOwnKernels) {
     host.mean = images.mean.data(), host.std = images.std.data();
     Device device(0);
     const CudaImages data(device, host);
-    PlainLibrary library;
+    PlainLibrary library(device);
     CudaExecutor own(device, network, Element::kFp32), other(device, network, Element::kFp32, &library);
     ist_sampling sampling{};
     sampling.batch_size = images.n;
