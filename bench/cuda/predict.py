@@ -39,7 +39,8 @@ FLOORS = {
 }
 PIVOTS = 10
 MOST_POINTS = 16  # kMostPointsAtOnce of cuda_executor.h
-MEMORY_OR_MATRIX = r"(LDG|STG|LD|ST|LDS|STS|LDSM|LDGSTS|ATOM|ATOMG|RED|HMMA)\b"
+ACCESS = r"(LDG|STG|LD|ST|LDS|STS|LDGSTS|ATOM|ATOMG|RED)\b"
+PER_MATRIX = 1.5  # instructions issued for each HMMA, and for each LDSM: loops around them are unrolled
 
 RESOURCES = ("DRAM", "L2", "L1 + shared", "tensor cores", "launch")
 
@@ -58,12 +59,14 @@ class Launch:
         kernel = kernels.get(self.name, {}).get("sm_90")
         self.known = kernel is not None
         warps = -(-self.threads // 32)
-        self.resident, self.per_access = 2048 // (32 * warps), 0.0
+        self.resident, self.instructions = 2048 // (32 * warps), 0.0
         if kernel:
             share = static_evidence.occupancy(kernel, "sm_90", self.threads, self.shared_bytes)
             self.resident = max(1, round(share * 64 / warps))
-            accesses = kernel.count(MEMORY_OR_MATRIX)
-            self.per_access = sum(kernel.opcodes.values()) / accesses if accesses else 0.0
+            hmma, ldsm, accesses = (kernel.count(p) for p in (r"HMMA\b", r"LDSM\b", ACCESS))
+            loads = self.mma * ldsm / hmma if hmma else 0.0
+            rest = sum(kernel.opcodes.values()) - PER_MATRIX * (hmma + ldsm)
+            self.instructions = PER_MATRIX * (self.mma + loads) + max(0.0, self.requests - loads) * rest / max(1, accesses)
         shared = self.resident * (self.shared_bytes + 1024 if self.shared_bytes else 0)
         cache = L1_BYTES - next((c for c in CARVE_OUTS if c >= shared), CARVE_OUTS[-1])
         size = max([c for c in CACHES if c <= cache], default=CACHES[0])
@@ -89,7 +92,7 @@ class Launch:
         )
 
     def issue(self, share):
-        return (self.requests + self.mma) * self.per_access * share * self.unevenness(share) / (SMS * CLOCK * ISSUE)
+        return self.instructions * share * self.unevenness(share) / (SMS * CLOCK * ISSUE)
 
     def time(self, gpu, share=1.0):
         *work, launch = self.seconds(gpu, share)
@@ -183,8 +186,8 @@ def page(works_of, note, remarks):
     yield ""
     yield (f"and {1e6 * LAUNCH:.1f} µs for itself: start, first loads and drain behind another kernel of a CUDA graph, an "
            "assumption (1.5 to 2.5). Not in the times: latency that too few loads in flight leave bare, and the issue of "
-           "instructions. *Issue (rough)* stands beside: accesses and matrix operations as counted, times the instructions "
-           "per such in the machine code as a whole, loops or not, 4 a clock. *Warps per SM*: resident at once; the fewer, the "
+           "instructions. *Issue (rough)* stands beside, 4 instructions a clock: 1.5 for a matrix operation or ldmatrix, "
+           "and for each other access as many as the rest of the machine code has per access, loops or not. *Warps per SM*: resident at once; the fewer, the "
            "more latency shows.")
     yield ""
     yield "Floors: bytes of the fused network at the same DRAM rate. Aim: 75 % of it."
