@@ -153,12 +153,6 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
     }
 }
 
-int log2_up(int n) {
-    int log = 0;
-    while ((1 << log) < n) ++log;
-    return log;
-}
-
 struct Plan {
     Tiling tiling;
     int log_filters, log_channels, n_slices, dz_fours, src_fours, parts;

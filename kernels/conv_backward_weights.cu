@@ -99,12 +99,6 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
                   arg.filters_padded, arg.channels_padded, lane);
 }
 
-int log2_up(int n) {
-    int log = 0;
-    while ((1 << log) < n) ++log;
-    return log;
-}
-
 struct Plan {
     Tiling dz, src;
     int log_filters, log_channels, filter_slices, channel_slices, dz_fours, src_fours;

@@ -32,6 +32,13 @@ struct Division {
     IST_HD int remainder(int n) const { return n - quotient(n) * int(divisor); }
 };
 
+// The smallest power of two, as its logarithm, that is at least n.
+inline int log2_up(int n) {
+    int log = 0;
+    while ((1 << log) < n) ++log;
+    return log;
+}
+
 // --- values read by a convolution ------------------------------------------------------------------------------------
 
 // relu?(cx * x + c0 + cr * r) per channel; the coefficients come from batch norms (Operand) or their backward pass

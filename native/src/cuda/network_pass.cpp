@@ -54,13 +54,6 @@ struct NetworkPass::Layout {
     int64_t work_floats = 0, sum_floats = 0;
 
     Layout(const StepPlan &plan, Element element, Mode mode, int n_images);
-
-    size_t bytes(const StepPlan &plan, int n_images) const {
-        const size_t vectors = size_t(5 * plan.n_statistics + 2 * plan.n_norm_channels) * sizeof(float);
-        return activation_bytes + gradient_bytes + packed_bytes + vectors +
-               size_t(work_floats + sum_floats) * sizeof(float) + 2 * size_t(plan.n_statistics) * sizeof(double) +
-               size_t(n_images) * sizeof(DrawnSample);
-    }
 };
 
 namespace {
@@ -165,10 +158,6 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
         }
     }
     gradient_bytes = place_blocks(gradients, kAlignment);
-}
-
-size_t NetworkPass::bytes_per_point(const StepPlan &plan, Element element, Mode mode, int n_images) {
-    return Layout(plan, element, mode, n_images).bytes(plan, n_images);
 }
 
 NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, Mode mode, int n_images,

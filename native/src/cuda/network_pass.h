@@ -37,8 +37,6 @@ class NetworkPass {
 
     int n_images() const { return n_images_; }
     int most_points() const { return most_points_; }
-    // Bytes that one point takes.
-    static size_t bytes_per_point(const StepPlan &plan, Element element, Mode mode, int n_images);
 
     // Training mode, the batch of step *step. statistics_sums: nullptr, or [points][n_statistics], to which batch
     // means and unbiased variances are added in place of updating running statistics.

@@ -5,8 +5,8 @@
 // head, which leaves the gradient of the batch norm too.
 //
 // Stored are the outputs of convolutions and the inputs of residual blocks; the batch only where something else than
-// convolutions reads it. The output of a batch norm without residual
-// is computed anew by the convolution that reads it; one with a residual is kept by the first convolution that does.
+// convolutions reads it. The output of a batch norm without residual is computed anew by the convolution that reads it;
+// one with a residual is kept by the first convolution that does.
 //
 // In the backward pass a batch norm leaves dy, the gradient of its sum norm(x) + residual, once, in the place of the
 // gradient of x. It serves x (times gamma * invstd, as x's producer reads it) and the residual, which *borrows* it
@@ -58,7 +58,6 @@ struct BackwardStep {
     bool scaled = false;   // gamma * invstd * dy is left for x, not dy
     GradientPlan added;    // convolutions: added to the gradient of their input before the norm
     int mask = -1;         // convolutions: stored output of the norm's ReLU; -1: computed anew
-    bool relu = false;     // convolutions: the norm has one
 };
 
 struct StepPlan : StoragePlan {
