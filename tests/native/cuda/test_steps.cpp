@@ -239,15 +239,17 @@ class Steps : public testing::TestWithParam<Subject> {
         }
     };
     void expect_close(Comparison &ours, const Comparison &usual) {
-        const auto expect = [&](Distances Comparison::*what, double fp32, double flip, const char *name) {
+        // bf16: the distance of a vector is a mean over its coordinates and hardly varies; that of a loss is the error
+        // of one number, and the mean of half a dozen of them varies by a third in either backend.
+        const auto expect = [&](Distances Comparison::*what, double fp32, double flip, const char *name,
+                                double times = 1.5) {
             if (!bf16()) return (ours.*what).expect(fp32, flip, name);
-            const double bound = 1.5 * (usual.*what).mean();
-            EXPECT_LE((ours.*what).mean(), bound) << name;
+            EXPECT_LE((ours.*what).mean(), times * (usual.*what).mean()) << name;
         };
         expect(&Comparison::gradient, 1e-5, 0.1, "gradients");
         expect(&Comparison::momentum, 1e-5, 0.1, "momenta");
         expect(&Comparison::moved, 1e-5, 0.1, "displacements");
-        expect(&Comparison::losses, 1e-5, 1e-5, "losses");
+        expect(&Comparison::losses, 1e-5, 1e-5, "losses", 3);
         if (network.n_statistics > 0) expect(&Comparison::statistics, 1e-5, 1e-5, "statistics");
     }
 
