@@ -4,7 +4,7 @@
 //
 //   count_launches [--quick] [--blocks N] [NETWORK:BATCH ...] > launches.csv
 //
-// `forward` is a training pass without gradients, as the ends of a path take it; `inference` is one chunk of images.
+// `pivots` are the gradients and losses of a path step; `inference` is one chunk of images.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -118,9 +118,10 @@ void count(Backend &backend, const std::string &spec, int batch, unsigned blocks
         emulation::take_launches();
         executor->descend(*images, sampling, 0, 1, points, jobs, params.data(), momenta.data(), sgd, losses.data());
         print(spec, "train", batch, points);
-        for (PointJob &job : jobs) job.gradient = nullptr;
-        executor->train(*images, sampling, 0, points, jobs);
-        print(spec, "forward", batch, points);
+        for (int i = 0; i < kPivots; i++)
+            jobs[i].gradient = i > 0 && i < kPivots - 1 ? gradient + i % points * stride : nullptr;
+        executor->train(*images, sampling, 0, kPivots, jobs);
+        print(spec, "pivots", batch, kPivots);
     }
     path_step(backend, network, blocks);
     {

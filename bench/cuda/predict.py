@@ -38,7 +38,6 @@ FLOORS = {
     "densenet100-12-bc": (11.3, 39.6, 769162),
 }
 PIVOTS = 10
-MOST_POINTS = 16  # kMostPointsAtOnce of cuda_executor.h
 ACCESS = r"(LDG|STG|LD|ST|LDS|STS|LDGSTS|ATOM|ATOMG|RED)\b"
 PER_MATRIX = 1.5  # instructions issued for each HMMA, and for each LDSM: loops around them are unrolled
 
@@ -72,35 +71,35 @@ class Launch:
         size = max([c for c in CACHES if c <= cache], default=CACHES[0])
         self.read_sectors = float(row[f"read_sectors_{size >> 10}k"])
 
-    def unevenness(self, share):
-        """Time of the busiest multiprocessor over the mean, `share` of the points of the group being there."""
-        blocks = max(1, self.blocks * share)
+    def unevenness(self):
+        """Time of the busiest multiprocessor over the mean."""
         slots = SMS * self.resident
-        full = math.ceil(blocks / slots) / (blocks / slots) if blocks > slots else math.ceil(blocks / SMS) / (blocks / SMS)
-        return full
+        if self.blocks > slots:
+            return math.ceil(self.blocks / slots) / (self.blocks / slots)
+        return math.ceil(self.blocks / SMS) / (self.blocks / SMS)
 
-    def seconds(self, gpu, share=1.0):
-        uneven = self.unevenness(share)
-        sectors = 32 * (self.read_sectors + self.written_sectors) * share
-        sms = min(SMS, max(1, self.blocks * share))
+    def seconds(self, gpu):
+        uneven = self.unevenness()
+        sectors = 32 * (self.read_sectors + self.written_sectors)
+        sms = min(SMS, self.blocks)
         return (
-            (self.read_bytes + self.written_bytes) * share / gpu.dram,
+            (self.read_bytes + self.written_bytes) / gpu.dram,
             max(sectors / gpu.l2, sectors / (sms * L2_PORT * CLOCK)),
-            (self.lines + self.shared_passes) * share * uneven / (SMS * CLOCK),
-            self.mma_operations * share * uneven / (SMS * CLOCK * MMA_PER_CLOCK),
+            (self.lines + self.shared_passes) * uneven / (SMS * CLOCK),
+            self.mma_operations * uneven / (SMS * CLOCK * MMA_PER_CLOCK),
             LAUNCH,
         )
 
-    def issue(self, share):
-        return self.instructions * share * self.unevenness(share) / (SMS * CLOCK * ISSUE)
+    def issue(self):
+        return self.instructions * self.unevenness() / (SMS * CLOCK * ISSUE)
 
-    def time(self, gpu, share=1.0):
-        *work, launch = self.seconds(gpu, share)
+    def time(self, gpu):
+        *work, launch = self.seconds(gpu)
         return max(work) + launch
 
 
-def total(launches, gpu, share=1.0):
-    return sum(launch.time(gpu, share) for launch in launches)
+def total(launches, gpu):
+    return sum(launch.time(gpu) for launch in launches)
 
 
 def bound_of(seconds):
@@ -109,15 +108,15 @@ def bound_of(seconds):
     return "launch" if launch > max(work) else RESOURCES[max(range(len(work)), key=lambda i: work[i])]
 
 
-def kernel_table(launches, points, gpu, share):
-    """Times of `share` of the points that were counted, per `points`."""
+def kernel_table(launches, points, gpu):
+    """Times per point of the `points` that were counted."""
     groups = collections.OrderedDict()
     for launch in launches:
         groups.setdefault(launch.name, []).append(launch)
     rows = []
     for name, members in groups.items():
-        sums = [sum(part) for part in zip(*(m.seconds(gpu, share) for m in members))]
-        rows.append((sum(m.time(gpu, share) for m in members), name, members, sums))
+        sums = [sum(part) for part in zip(*(m.seconds(gpu) for m in members))]
+        rows.append((sum(m.time(gpu) for m in members), name, members, sums))
     all_time = sum(row[0] for row in rows)
     yield "| kernel | launches | µs a point | share | DRAM | L2 | L1 + shared | tensor cores | launch | issue (rough) | warps per SM | uneven | bound |"
     yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
@@ -125,33 +124,25 @@ def kernel_table(launches, points, gpu, share):
         if time < 0.002 * all_time:
             continue
         per_point = [1e6 * s / points for s in sums]
-        worst = max(m.unevenness(share) for m in members)
-        resident = sorted({min(m.resident, math.ceil(m.blocks * share / SMS)) * -(-m.threads // 32) for m in members})
+        worst = max(m.unevenness() for m in members)
+        resident = sorted({min(m.resident, math.ceil(m.blocks / SMS)) * -(-m.threads // 32) for m in members})
         warps = str(resident[0]) if len(resident) == 1 else f"{resident[0]}–{resident[-1]}"
-        issue = 1e6 * sum(m.issue(share) for m in members) / points
+        issue = 1e6 * sum(m.issue() for m in members) / points
         yield (f"| `{name}` | {len(members)} | {1e6 * time / points:.1f} | {100 * time / all_time:.0f} % | "
                + " | ".join(f"{p:.1f}" for p in per_point)
                + f" | {issue:.1f} | {warps if members[0].known else '?'} | {worst:.2f} | {bound_of(sums)} |")
-
-
-def groups_of(n, points):
-    sizes = [points] * (n // points)
-    return sizes + ([n % points] if n % points else [])
 
 
 def summary(network, works, gpu):
     """Rows: what, predicted, floor (both seconds)."""
     fwd, both, params = FLOORS.get(network, (None, None, None))
     train, batch, points = works["train"]
-    group = works["group"]
     gradient = [l for l in train if not l.name.startswith(("sgd_update", "step_record"))]
-    yield "gradient of a point (W1, W2)", total(gradient, gpu, group / points) / group, both and both * 1e6 * batch / gpu.dram
-    yield ("descent step of a point (W2)", total(train, gpu, group / points) / group,
+    yield "gradient of a point (W1, W2)", total(gradient, gpu) / points, both and both * 1e6 * batch / gpu.dram
+    yield ("descent step of a point (W2)", total(train, gpu) / points,
            both and (both * 1e6 * batch + 20 * params) / gpu.dram)
     inner = PIVOTS - 2
-    step = sum(total(gradient, gpu, n / points) for n in groups_of(inner, group))
-    step += sum(total(works["forward"][0], gpu, n / points) for n in groups_of(2, group))
-    step += total(works["path"][0], gpu)
+    step = total(works["pivots"][0], gpu) + total(works["path"][0], gpu)
     path_bytes = 4 * (params or 0) * (4 * PIVOTS - 4 + PIVOTS + 4 * inner)
     yield (f"path step of {PIVOTS} pivots, {inner} gradients and 2 losses (W1)", step,
            both and ((inner * both + 2 * fwd) * 1e6 * batch + path_bytes) / gpu.dram)
@@ -195,7 +186,7 @@ def page(works_of, note, remarks):
     yield "| network | what | " + " | ".join(f"{g.name}: predicted | floor | floor / predicted" for g in GPUS) + " |"
     yield "|---|---|" + "---|---|---|" * len(GPUS)
     for network, works in works_of.items():
-        batch, points = works["train"][1], works["group"]
+        batch, points = works["train"][1], works["train"][2]
         for rows in zip(*(summary(network, works, g) for g in GPUS)):
             cells = []
             for _, predicted, floor in rows:
@@ -205,15 +196,14 @@ def page(works_of, note, remarks):
     yield ""
     yield from remarks
     for network, works in works_of.items():
-        batch, points = works["train"][1], works["group"]
+        batch, points = works["train"][1], works["train"][2]
         for work, title in (("train", f"a descent step, batch {batch}, {points} points at once"),
                             ("path", f"the P × D part of a path step, {PIVOTS} pivots; µs in all"),
                             ("inference", f"a chunk of {works['inference'][1]} images, {works['inference'][2]} points at once")):
             launches, _, n = works[work]
             yield f"## {network}: {title} (H200, predicted)"
             yield ""
-            group = {"train": points, "path": 1}.get(work, n)
-            yield from kernel_table(launches, group, GPUS[0], points / n if work == "train" else 1.0)
+            yield from kernel_table(launches, 1 if work == "path" else n, GPUS[0])
             yield ""
             moved = sum(l.read_bytes + l.written_bytes for l in launches)
             if work != "path":
@@ -229,8 +219,6 @@ def main():
     parser.add_argument("library", nargs="+", help="libisthmus_cuda.so, or cubins for sm_90, what is in several is taken from the last")
     parser.add_argument("--cuda", required=True, metavar="TOOLKIT", help="folder with bin/cuobjdump")
     parser.add_argument("--out", required=True, metavar="TABLE.md")
-    parser.add_argument("--images-at-once", type=int, metavar="N",
-                        help="for groups of points with so many images, other than those that were counted")
     parser.add_argument("--remarks", metavar="FILE", help="Markdown for the page, behind the totals")
     parser.add_argument("--note", default="", help="a sentence for its head: compiler, commit")
     arguments = parser.parse_args()
@@ -247,10 +235,6 @@ def main():
                 unknown.add(launch.name)
             works = works_of.setdefault(row["network"], {})
             works.setdefault(row["work"], ([], int(row["batch"]), int(row["points"])))[0].append(launch)
-    for works in works_of.values():
-        _, batch, points = works["train"]
-        at_once = arguments.images_at_once
-        works["group"] = max(1, min(MOST_POINTS, at_once // batch)) if at_once else points
     for name in sorted(unknown):
         print(f"{name} is not in the libraries: its registers count as none", file=sys.stderr)
     remarks = []

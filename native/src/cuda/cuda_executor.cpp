@@ -16,6 +16,8 @@ namespace {
 
 const CudaImages &cuda(const DeviceImages &images) { return static_cast<const CudaImages &>(images); }
 
+int training_points(int batch) { return std::clamp(kImagesAtOnce / batch, 1, kMostPointsAtOnce); }
+
 } // namespace
 
 // Jobs as arrays in device memory, those with a gradient first.
@@ -69,12 +71,15 @@ class CudaExecutor::Points {
         return t;
     }
 
-    // Calls body(first, count) for groups of at most `most`, those with gradients and those without apart.
-    template <class Body> void each_group(int most, Body body) const {
+    // Calls body(first, count, n_with_gradient) for groups of at most `most` points, all of them with or without a
+    // gradient; only up to kPathEnds without one join the last that have one, where `capacity` points allow it.
+    template <class Body> void each_group(int most, int capacity, Body body) const {
         for (int first = 0; first < n_;) {
-            const int end = first < n_with_gradient_ ? n_with_gradient_ : n_;
-            const int count = std::min(most, end - first);
-            body(first, count);
+            const int with = std::clamp(n_with_gradient_ - first, 0, most),
+                      left = n_ - std::max(first, n_with_gradient_);
+            int count = with > 0 ? with : std::min(left, most);
+            if (with > 0 && first + with == n_with_gradient_) count += std::min({left, kPathEnds, capacity - with});
+            body(first, count, with);
             first += count;
         }
     }
@@ -116,12 +121,12 @@ std::unique_ptr<NetworkPass> CudaExecutor::make_pass(NetworkPass::Mode mode, int
     }
 }
 
-NetworkPass &CudaExecutor::training_pass(int batch, int n_points) {
-    const int most = std::clamp(kImagesAtOnce / batch, 1, kMostPointsAtOnce);
-    if (training_ && training_->n_images() == batch && training_->most_points() >= std::min(n_points, most))
-        return *training_;
+NetworkPass &CudaExecutor::training_pass(int batch, const Points &points) {
+    const int most = training_points(batch), n_with = points.n_with_gradient(), n_without = points.n() - n_with;
+    const int wanted = n_with > 0 ? std::min(n_with, most) + std::min(n_without, kPathEnds) : std::min(n_without, most);
+    if (training_ && training_->n_images() == batch && training_->most_points() >= wanted) return *training_;
     training_.reset(), inference_.reset();
-    training_ = make_pass(NetworkPass::Mode::kTraining, batch, std::min(n_points, most));
+    training_ = make_pass(NetworkPass::Mode::kTraining, batch, wanted);
     return *training_;
 }
 
@@ -137,15 +142,16 @@ NetworkPass &CudaExecutor::inference_pass(int64_t n_images, int n_points) {
 
 void CudaExecutor::enqueue_training(NetworkPass &pass, const CudaImages &images, const ist_sampling &sampling,
                                     const Points &points) {
-    points.each_group(pass.most_points(), [&](int first, int count) {
-        pass.train(images, sampling, points.step(), points.from(first), count, nullptr);
+    const int most = std::min(training_points(sampling.batch_size), pass.most_points());
+    points.each_group(most, pass.most_points(), [&](int first, int count, int with_gradient) {
+        pass.train(images, sampling, points.step(), points.from(first), count, with_gradient, nullptr);
     });
 }
 
 void CudaExecutor::train(const DeviceImages &images, const ist_sampling &sampling, int64_t step, int n,
                          PointJob *jobs) {
-    NetworkPass &pass = training_pass(sampling.batch_size, n);
     Points points(device_, n, jobs);
+    NetworkPass &pass = training_pass(sampling.batch_size, points);
     points.set_step(step);
     enqueue_training(pass, cuda(images), sampling, points);
     points.fetch(jobs);
@@ -154,8 +160,8 @@ void CudaExecutor::train(const DeviceImages &images, const ist_sampling &samplin
 void CudaExecutor::descend(const DeviceImages &images, const ist_sampling &sampling, int64_t first_step, int n_steps,
                            int n, PointJob *jobs, float *const *params, float *const *momentum, const ist_sgd &sgd,
                            float *losses) {
-    NetworkPass &pass = training_pass(sampling.batch_size, n);
     Points points(device_, n, jobs);
+    NetworkPass &pass = training_pass(sampling.batch_size, points);
     points.set_step(first_step);
     const size_t rows = size_t(n) * sizeof(float *), bytes = size_t(n_steps) * size_t(n) * sizeof(float);
     DeviceBuffer tables(device_, 3 * rows + sizeof sgd), history(device_, bytes);
@@ -185,8 +191,8 @@ void CudaExecutor::relax(const DeviceImages &images, const ist_sampling &samplin
                          PointJob *jobs, const PathView &path, const ist_neb &neb, const float *spacing,
                          float *losses) {
     const int n = path.n_pivots;
-    NetworkPass &pass = training_pass(sampling.batch_size, n);
     Points points(device_, n, jobs);
+    NetworkPass &pass = training_pass(sampling.batch_size, points);
     points.set_step(first_step);
     const bool respaces = std::isinf(neb.spring);
     const size_t bytes = size_t(n_steps) * size_t(n) * sizeof(float), gaps = size_t(n - 1) * sizeof(float);
@@ -215,7 +221,7 @@ void CudaExecutor::evaluate(const DeviceImages &images, int n, PointJob *jobs) {
     out.parts_stride = (images.n_images + kLossPartImages - 1) / kLossPartImages;
     const DeviceBuffer parts(device_, size_t(pass.most_points()) * size_t(out.parts_stride) * sizeof(LossPart));
     out.parts = parts.as<LossPart>();
-    points.each_group(pass.most_points(), [&](int first, int count) {
+    points.each_group(pass.most_points(), pass.most_points(), [&](int first, int count, int) {
         const PointTables tables = points.from(first);
         pass.prepare_inference(tables, count);
         for (int64_t image = 0; image < images.n_images; image += pass.n_images())
@@ -250,18 +256,19 @@ void CudaExecutor::predict(const DeviceImages &images, const PointJob &job, floa
 
 void CudaExecutor::recompute_statistics(const DeviceImages &images, const ist_sampling &sampling, int n_batches, int n,
                                         PointJob *jobs) {
-    NetworkPass &pass = training_pass(sampling.batch_size, n);
     std::vector<PointJob> forward(jobs, jobs + n);
     for (PointJob &job : forward) job.gradient = nullptr;
     Points points(device_, n, forward.data());
+    NetworkPass &pass = training_pass(sampling.batch_size, points);
     const int64_t n_statistics = network_.n_statistics;
     const size_t bytes = size_t(pass.most_points()) * size_t(n_statistics) * sizeof(double);
     const DeviceBuffer sums(device_, bytes);
-    points.each_group(pass.most_points(), [&](int first, int count) {
+    const int most = std::min(training_points(sampling.batch_size), pass.most_points());
+    points.each_group(most, most, [&](int first, int count, int) {
         device_.clear(sums.data(), bytes);
         for (int64_t b = 0; b < n_batches; b++) {
             points.set_step(b);
-            pass.train(cuda(images), sampling, points.step(), points.from(first), count, sums.as<double>());
+            pass.train(cuda(images), sampling, points.step(), points.from(first), count, 0, sums.as<double>());
         }
         average_statistics({sums.as<double>(), n_statistics, n_batches, points.from(first).statistics}, count,
                            device_.stream());

@@ -10,8 +10,9 @@
 
 namespace ist::cuda {
 
-// Images of all points that are worked on at once: enough to fill the device, and for launches to cost little.
-constexpr int kImagesAtOnce = 4096, kMostPointsAtOnce = 16;
+// Images of all points that are worked on at once: enough to fill the device, and for launches to cost little. The ends
+// of a path, which need a loss alone, come on top.
+constexpr int kImagesAtOnce = 4096, kMostPointsAtOnce = 16, kPathEnds = 2;
 constexpr int kInferenceImages = 256; // of a point at a time
 
 class CudaExecutor : public Executor {
@@ -33,7 +34,7 @@ class CudaExecutor : public Executor {
   private:
     class Points;
 
-    NetworkPass &training_pass(int batch, int n_points);
+    NetworkPass &training_pass(int batch, const Points &points);
     NetworkPass &inference_pass(int64_t n_images, int n_points);
     std::unique_ptr<NetworkPass> make_pass(NetworkPass::Mode mode, int n_images, int most_points);
     void enqueue_training(NetworkPass &pass, const CudaImages &images, const ist_sampling &sampling,

@@ -310,7 +310,7 @@ void NetworkPass::pack(const PointTables &points, int n_points) {
 PackedWeights NetworkPass::packed(int64_t at) const { return {weights_.as<char>() + at, packed_bytes_}; }
 
 void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, const int64_t *step,
-                        const PointTables &points, int n_points, double *statistics_sums) {
+                        const PointTables &points, int n_points, int n_with_gradient, double *statistics_sums) {
     const Stream stream = device_.stream();
     device_.use();
     pack(points, n_points);
@@ -326,7 +326,7 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
     SoftmaxLossParams loss;
     const int logits = op(plan_.forward.back().op).src, n_parts = loss_parts(n_images_);
     loss.samples = samples, loss.parts = loss_parts_.as<LossPart>(), loss.parts_stride = n_parts;
-    if (points.gradient && plan_.values[size_t(logits)].needs_gradient) loss.dlogits = gradient_tensor(logits);
+    if (n_with_gradient > 0 && plan_.values[size_t(logits)].needs_gradient) loss.dlogits = gradient_tensor(logits);
     loss.gradient_factor = gradient_scale_ / float(n_images_);
     loss_step(loss, points, n_points);
     finish_loss({loss_parts_.as<LossPart>(), n_parts, n_parts, n_images_, points.loss, points.error}, n_points, stream);
@@ -340,8 +340,8 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
             update_running_statistics({norm_table_, mean, variance, points.statistics, points.updates}, n_points,
                                       stream);
     }
-    if (points.gradient)
-        for (const BackwardStep &backward : plan_.backward) backward_step(backward, batch, points, n_points);
+    if (n_with_gradient > 0)
+        for (const BackwardStep &backward : plan_.backward) backward_step(backward, batch, points, n_with_gradient);
 }
 
 // The batch as convolutions read it; where others do, it is written as value 0 in `n_points` places.

@@ -38,10 +38,11 @@ class NetworkPass {
     int n_images() const { return n_images_; }
     int most_points() const { return most_points_; }
 
-    // Training mode, the batch of step *step. statistics_sums: nullptr, or [points][n_statistics], to which batch
-    // means and unbiased variances are added in place of updating running statistics.
+    // Training mode, the batch of step *step; gradients of the first n_with_gradient points. statistics_sums: nullptr,
+    // or [points][n_statistics], to which batch means and unbiased variances are added in place of updating running
+    // statistics.
     void train(const CudaImages &images, const ist_sampling &sampling, const int64_t *step, const PointTables &points,
-               int n_points, double *statistics_sums);
+               int n_points, int n_with_gradient, double *statistics_sums);
 
     // Inference mode: prepare_inference once for the points, then infer for every chunk of images, first a multiple of
     // kLossPartImages.
