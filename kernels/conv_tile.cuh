@@ -322,7 +322,7 @@ __device__ __forceinline__ void strip_taps(float (&acc)[kRows][2][4], SharedAddr
 #pragma unroll
             for (int kx = 0; kx < kKernel; ++kx) {
                 uint32_t values[4];
-                ldmatrix_x4(values, a + row * row_bytes + kx * pixel_bytes);
+                ldmatrix(values, a + row * row_bytes + kx * pixel_bytes);
 #pragma unroll
                 for (int ky = 0; ky < kKernel; ++ky)
                     if (row >= ky && (row - ky) % kStride == 0 && (row - ky) / kStride < kRows)
@@ -349,7 +349,7 @@ __device__ __forceinline__ void strip_general(float (&acc)[kRows][2][4], SharedA
 #pragma unroll
                 for (int row = 0; row < kRows; ++row) {
                     uint32_t values[4];
-                    ldmatrix_x4(values, a + (row * step + dy) * row_bytes + dx * pixel_bytes);
+                    ldmatrix(values, a + (row * step + dy) * row_bytes + dx * pixel_bytes);
                     multiply<T>(acc[row], values, b);
                 }
             }

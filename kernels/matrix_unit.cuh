@@ -70,7 +70,7 @@ template <class T> struct Across {
 template <class T>
 __device__ __forceinline__ void load_left(Across<T> &a, const SharedAddress (&base)[kLanePixels<T>], int lane) {
     if constexpr (sizeof(T) == 2) {
-        ldmatrix_x4_trans(a.words, base[0] + ((lane >> 3) & 1) * 16);
+        ldmatrix<true>(a.words, base[0] + ((lane >> 3) & 1) * 16);
     } else {
         const int channel = (lane >> 2) * 4;
 #pragma unroll
@@ -84,7 +84,7 @@ __device__ __forceinline__ void load_left(Across<T> &a, const SharedAddress (&ba
 template <class T>
 __device__ __forceinline__ void load_right(Across<T> &b, const SharedAddress (&base)[kLanePixels<T>], int lane) {
     if constexpr (sizeof(T) == 2) {
-        ldmatrix_x4_trans(b.words, base[0] + (lane >> 4) * 16);
+        ldmatrix<true>(b.words, base[0] + (lane >> 4) * 16);
     } else {
         const int channel = (lane >> 2) * 4;
 #pragma unroll

@@ -99,13 +99,13 @@ struct MatrixLane {
     SharedAddress row;
     emulation::Site site;
 };
-template <int N, bool Transposed> void load_matrices(void *const *lanes, unsigned) {
-    for (unsigned l = 0; l < 8 * N; l++) {
+template <bool Transposed> void load_matrices(void *const *lanes, unsigned) {
+    for (unsigned l = 0; l < 32; l++) {
         const MatrixLane &lane = *static_cast<const MatrixLane *>(lanes[l]);
         emulation::read_matrix_row(l, lane.row, lane.site);
     }
     for (int l = 0; l < 32; l++) {
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < 4; i++) {
             const auto row = [&](int j) {
                 return reinterpret_cast<const char *>(static_cast<const MatrixLane *>(lanes[8 * i + j])->row);
             };
@@ -175,47 +175,23 @@ __device__ __forceinline__ float round_tf32(float value) {
 #endif
 }
 
-// Four 8 x 8 matrices of 16-bit elements from shared memory, as mma takes them; lane l gives the address of row l % 8
-// of matrix l / 8, a multiple of 16. Writers and readers are ordered by barriers, as for any shared memory.
-__device__ __forceinline__ void ldmatrix_x4(uint32_t (&r)[4], SharedAddress row IST_FROM) {
+// Four 8 x 8 matrices of 16-bit elements from shared memory, as mma takes them, or each transposed; lane l gives the
+// address of row l % 8 of matrix l / 8, a multiple of 16. Writers and readers are ordered by barriers, as for any
+// shared memory.
+template <bool Transposed = false>
+__device__ __forceinline__ void ldmatrix(uint32_t (&r)[4], SharedAddress row IST_FROM) {
 #if defined(IST_EMULATION)
     twin::MatrixLane mine{r, row, site};
-    emulation::meet("ldmatrix_x4", site, ~0u, &mine, &twin::load_matrices<4, false>);
+    emulation::meet("ldmatrix", site, ~0u, &mine, &twin::load_matrices<Transposed>);
 #else
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(row));
-#endif
-}
-
-// Each matrix transposed.
-__device__ __forceinline__ void ldmatrix_x4_trans(uint32_t (&r)[4], SharedAddress row IST_FROM) {
-#if defined(IST_EMULATION)
-    twin::MatrixLane mine{r, row, site};
-    emulation::meet("ldmatrix_x4_trans", site, ~0u, &mine, &twin::load_matrices<4, true>);
-#else
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(row));
-#endif
-}
-
-// Two matrices; the addresses of lanes 16 to 31 do not matter.
-__device__ __forceinline__ void ldmatrix_x2(uint32_t (&r)[2], SharedAddress row IST_FROM) {
-#if defined(IST_EMULATION)
-    twin::MatrixLane mine{r, row, site};
-    emulation::meet("ldmatrix_x2", site, ~0u, &mine, &twin::load_matrices<2, false>);
-#else
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(r[0]), "=r"(r[1]) : "r"(row));
-#endif
-}
-
-__device__ __forceinline__ void ldmatrix_x2_trans(uint32_t (&r)[2], SharedAddress row IST_FROM) {
-#if defined(IST_EMULATION)
-    twin::MatrixLane mine{r, row, site};
-    emulation::meet("ldmatrix_x2_trans", site, ~0u, &mine, &twin::load_matrices<2, true>);
-#else
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];" : "=r"(r[0]), "=r"(r[1]) : "r"(row));
+    if constexpr (Transposed)
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                     : "r"(row));
+    else
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                     : "r"(row));
 #endif
 }
 
@@ -293,21 +269,6 @@ __device__ __forceinline__ void barrier(int id, int n_threads IST_FROM) {
 #endif
 }
 
-// Programmatic dependent launch: lets the next kernel of the stream start its blocks ...
-__device__ __forceinline__ void dependents_launch() {
-#if !defined(IST_EMULATION) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
-
-// ... and waits until the kernel before has ended and what it wrote can be read. Without effect before sm_90 and in the
-// emulation, where a kernel starts when the one before has ended.
-__device__ __forceinline__ void dependency_wait() {
-#if !defined(IST_EMULATION) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
-
 // One 32-bit word of shared memory.
 __device__ __forceinline__ uint32_t load_shared_word(SharedAddress address) {
     uint32_t word;
@@ -317,17 +278,6 @@ __device__ __forceinline__ uint32_t load_shared_word(SharedAddress address) {
     asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(address) : "memory");
 #endif
     return word;
-}
-
-// threadIdx.x, read again: what is computed from it need not stay in registers in between.
-__device__ __forceinline__ int thread_again() {
-#if defined(IST_EMULATION)
-    return int(threadIdx.x);
-#else
-    int index;
-    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(index));
-    return index;
-#endif
 }
 
 } // namespace ist::cuda

@@ -13,32 +13,12 @@ inline uint16_t to_bf16(float value) {
 inline float from_bf16(uint16_t bits) { return __uint_as_float(uint32_t(bits) << 16); }
 } // namespace ist::emulation
 
-struct __nv_bfloat16_raw {
-    unsigned short x;
-};
 struct __nv_bfloat16 {
     uint16_t bits;
     __nv_bfloat16() = default;
-    __nv_bfloat16(__nv_bfloat16_raw raw) : bits(raw.x) {}
     __nv_bfloat16(float value) : bits(ist::emulation::to_bf16(value)) {}
     operator float() const { return ist::emulation::from_bf16(bits); }
 };
-struct __attribute__((aligned(4))) __nv_bfloat162 {
-    __nv_bfloat16 x, y;
-};
-using nv_bfloat16 = __nv_bfloat16;
-using nv_bfloat162 = __nv_bfloat162;
 
-inline __nv_bfloat16 __float2bfloat16(float v) { return __nv_bfloat16(v); }
 inline __nv_bfloat16 __float2bfloat16_rn(float v) { return __nv_bfloat16(v); }
 inline float __bfloat162float(__nv_bfloat16 v) { return v; }
-inline unsigned short __bfloat16_as_ushort(__nv_bfloat16 v) { return v.bits; }
-inline __nv_bfloat16 __ushort_as_bfloat16(unsigned short bits) {
-    __nv_bfloat16 v;
-    v.bits = bits;
-    return v;
-}
-inline __nv_bfloat162 __floats2bfloat162_rn(float x, float y) { return {__nv_bfloat16(x), __nv_bfloat16(y)}; }
-inline float2 __bfloat1622float2(__nv_bfloat162 v) { return {v.x, v.y}; }
-inline float __low2float(__nv_bfloat162 v) { return v.x; }
-inline float __high2float(__nv_bfloat162 v) { return v.y; }

@@ -31,22 +31,6 @@ struct __half {
     __half(float value) : bits(ist::emulation::to_fp16(value)) {}
     operator float() const { return ist::emulation::from_fp16(bits); }
 };
-struct __attribute__((aligned(4))) __half2 {
-    __half x, y;
-};
-using half = __half;
-using half2 = __half2;
 
-inline __half __float2half(float v) { return __half(v); }
 inline __half __float2half_rn(float v) { return __half(v); }
 inline float __half2float(__half v) { return v; }
-inline unsigned short __half_as_ushort(__half v) { return v.bits; }
-inline __half __ushort_as_half(unsigned short bits) {
-    __half v;
-    v.bits = bits;
-    return v;
-}
-inline __half2 __floats2half2_rn(float x, float y) { return {__half(x), __half(y)}; }
-inline float2 __half22float2(__half2 v) { return {v.x, v.y}; }
-inline float __low2float(__half2 v) { return v.x; }
-inline float __high2float(__half2 v) { return v.y; }

@@ -134,7 +134,7 @@ __global__ void matrix_kernel(float *out, int pitch) {
     for (int i = int(threadIdx.x); i < pitch * 4; i += 32) reinterpret_cast<uint32_t *>(shared)[i] = 0;
     __syncthreads();
     uint32_t r[4];
-    ldmatrix_x4(r, shared_address(shared + int(threadIdx.x) % 16 * pitch + int(threadIdx.x) / 16 * 16));
+    ldmatrix(r, shared_address(shared + int(threadIdx.x) % 16 * pitch + int(threadIdx.x) / 16 * 16));
     float d[4] = {};
     mma_bf16(d, r, r[0], r[1]);
     mma_tf32(d, r, r[0], r[1]);

@@ -104,10 +104,10 @@ __global__ void product_kernel(const uint16_t *a, const uint16_t *b, float *c, i
         const uint16_t *from = shared + slice % 2 * kStage, *from_b = from + 64 * kPitch;
         for (int kk = 0; kk < 32; kk += 16) {
             uint32_t ra[4];
-            ldmatrix_x4(ra, shared_address(from + (warp * 16 + lane % 16) * kPitch + kk + lane / 16 * 8));
+            ldmatrix(ra, shared_address(from + (warp * 16 + lane % 16) * kPitch + kk + lane / 16 * 8));
             for (int j = 0; j < 4; j += 2) {
                 uint32_t rb[4];
-                ldmatrix_x4_trans(rb, shared_address(from_b + (kk + lane % 16) * kPitchB + j * 8 + lane / 16 * 8));
+                ldmatrix<true>(rb, shared_address(from_b + (kk + lane % 16) * kPitchB + j * 8 + lane / 16 * 8));
                 mma_bf16(d[j], ra, rb[0], rb[1]);
                 mma_bf16(d[j + 1], ra, rb[2], rb[3]);
             }

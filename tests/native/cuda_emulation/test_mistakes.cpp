@@ -328,8 +328,8 @@ __global__ void matrix_kernel(uint32_t *out) {
     char *shared = shared_memory();
     shared[threadIdx.x] = 0;
     __syncthreads();
-    uint32_t r[2];
-    ldmatrix_x2(r, shared_address(shared + 8 * threadIdx.x));
+    uint32_t r[4];
+    ldmatrix(r, shared_address(shared + 8 * threadIdx.x));
     out[threadIdx.x] = r[0];
 }
 

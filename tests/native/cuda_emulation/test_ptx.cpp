@@ -97,40 +97,34 @@ TEST(Ptx, MmaOfTf32IgnoresLowBits) {
 }
 
 // Shared memory holds 16-bit numbers 0, 1, 2 ...: matrix i has row j at element 64 i + 8 j.
-template <int N, bool Transposed> __global__ void ldmatrix_kernel(uint32_t *out) {
+template <bool Transposed> __global__ void ldmatrix_kernel(uint32_t *out) {
     uint16_t *shared = reinterpret_cast<uint16_t *>(shared_memory());
     const unsigned lane = threadIdx.x;
-    for (unsigned i = lane; i < 64 * N; i += 32) shared[i] = uint16_t(i);
+    for (unsigned i = lane; i < 256; i += 32) shared[i] = uint16_t(i);
     __syncthreads();
-    const SharedAddress row = shared_address(shared + (lane < 8 * N ? lane * 8 : 0));
-    uint32_t r[N];
-    if constexpr (N == 4 && Transposed) ldmatrix_x4_trans(r, row);
-    if constexpr (N == 4 && !Transposed) ldmatrix_x4(r, row);
-    if constexpr (N == 2 && Transposed) ldmatrix_x2_trans(r, row);
-    if constexpr (N == 2 && !Transposed) ldmatrix_x2(r, row);
-    for (int i = 0; i < N; i++) out[lane * N + unsigned(i)] = r[i];
+    uint32_t r[4];
+    ldmatrix<Transposed>(r, shared_address(shared + lane * 8));
+    for (int i = 0; i < 4; i++) out[lane * 4 + unsigned(i)] = r[i];
 }
 
-template <int N, bool Transposed> void check_ldmatrix() {
-    DeviceArray<uint32_t> out(32 * N);
-    launch(ldmatrix_kernel<N, Transposed>, 1, 32, N * 128, nullptr, out.data());
+template <bool Transposed> void check_ldmatrix() {
+    DeviceArray<uint32_t> out(128);
+    launch(ldmatrix_kernel<Transposed>, 1, 32, 512, nullptr, out.data());
     const auto r = out.host();
     for (int l = 0; l < 32; l++) {
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < 4; i++) {
             for (int half = 0; half < 2; half++) {
                 int row = l / 4, column = 2 * (l % 4) + half;
                 if (Transposed) std::swap(row, column);
-                EXPECT_EQ(r[size_t(l * N + i)] >> (16 * half) & 0xffff, unsigned(64 * i + 8 * row + column));
+                EXPECT_EQ(r[size_t(l * 4 + i)] >> (16 * half) & 0xffff, unsigned(64 * i + 8 * row + column));
             }
         }
     }
 }
 
 TEST(Ptx, Ldmatrix) {
-    check_ldmatrix<4, false>();
-    check_ldmatrix<4, true>();
-    check_ldmatrix<2, false>();
-    check_ldmatrix<2, true>();
+    check_ldmatrix<false>();
+    check_ldmatrix<true>();
 }
 
 // Two stages of a pipeline: the first wait leaves the second group under way.
