@@ -178,12 +178,11 @@ void CudaExecutor::descend(const DeviceImages &images, const ist_sampling &sampl
     update.sgd = reinterpret_cast<const ist_sgd *>(at + 3 * rows);
     update.count = network_.n_params;
 
-    StepGraph graph(device_, [&] {
+    run_steps(device_, n_steps, [&] {
         enqueue_training(pass, cuda(images), sampling, points);
         enqueue_sgd_update(update, n, device_.stream());
         step_record(points.record(history.as<float>(), first_step), device_.stream());
     });
-    for (int k = 0; k < n_steps; k++) graph.start();
     device_.download(losses, history.data(), bytes);
 }
 
@@ -205,12 +204,11 @@ void CudaExecutor::relax(const DeviceImages &images, const ist_sampling &samplin
     step.path = path, step.neb = settings.as<ist_neb>(), step.losses = points.losses_by_job();
     step.respaces = respaces, step.spacing = reinterpret_cast<const float *>(settings.as<char>() + sizeof neb);
 
-    StepGraph graph(device_, [&] {
+    run_steps(device_, n_steps, [&] {
         enqueue_training(pass, cuda(images), sampling, points);
         step_record(points.record(history.as<float>(), first_step), device_.stream());
         enqueue_path_step(step, work, device_.stream());
     });
-    for (int k = 0; k < n_steps; k++) graph.start();
     device_.download(losses, history.data(), bytes);
 }
 

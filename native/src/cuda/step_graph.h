@@ -1,26 +1,14 @@
-// step_graph.h - a run of launches recorded once and started many times: a CUDA graph.
+// step_graph.h - the same launches over and over, recorded once: a CUDA graph.
 #pragma once
 
 #include <functional>
 
 #include "device.h"
 
-struct CUgraphExec_st;
-
 namespace ist::cuda {
 
-class StepGraph {
-  public:
-    // `enqueue` puts everything on the device's stream; nothing runs yet.
-    StepGraph(Device &device, const std::function<void()> &enqueue);
-    ~StepGraph();
-    StepGraph(const StepGraph &) = delete;
-    StepGraph &operator=(const StepGraph &) = delete;
-    void start();
-
-  private:
-    Device &device_;
-    CUgraphExec_st *graph_ = nullptr;
-};
+// Runs `n_steps` times on the device's stream what `enqueue` puts there; returns before it is done. The first time is
+// launched as it is, so that kernels are loaded and settled when a graph of the others is recorded.
+void run_steps(Device &device, int n_steps, const std::function<void()> &enqueue);
 
 } // namespace ist::cuda
