@@ -149,7 +149,7 @@ __device__ __forceinline__ double unbiased(float variance, int64_t count) {
     return double(variance) * (count > 1 ? double(count) / double(count - 1) : 1.0);
 }
 
-__global__ void update_running_statistics_kernel(UpdateRunningStatisticsParams p) {
+__global__ void __launch_bounds__(kTableThreads) update_running_statistics_kernel(UpdateRunningStatisticsParams p) {
     const TablePlace place = table_place(p.table);
     if (!place.active || (p.wanted && !p.wanted[place.point])) return;
     const int64_t value = place.norm.value + place.channel;
@@ -161,7 +161,7 @@ __global__ void update_running_statistics_kernel(UpdateRunningStatisticsParams p
     variance = float((1 - kMomentum) * double(variance) + kMomentum * batch_variance);
 }
 
-__global__ void sum_statistics_kernel(SumStatisticsParams p) {
+__global__ void __launch_bounds__(kTableThreads) sum_statistics_kernel(SumStatisticsParams p) {
     const TablePlace place = table_place(p.table);
     if (!place.active) return;
     const int64_t value = place.norm.value + place.channel;
@@ -171,13 +171,13 @@ __global__ void sum_statistics_kernel(SumStatisticsParams p) {
         unbiased(p.variance.data[place.point * p.variance.stride + value], place.norm.count);
 }
 
-__global__ void average_statistics_kernel(AverageStatisticsParams p) {
+__global__ void __launch_bounds__(kTableThreads) average_statistics_kernel(AverageStatisticsParams p) {
     const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
     const int point = int(blockIdx.z);
     if (i < p.n_statistics) p.statistics[point][i] = float(p.sums[point * p.n_statistics + i] / double(p.n_batches));
 }
 
-__global__ void running_norms_kernel(RunningNormsParams p) {
+__global__ void __launch_bounds__(kTableThreads) running_norms_kernel(RunningNormsParams p) {
     const TablePlace place = table_place(p.table);
     if (!place.active) return;
     const float *row = p.statistics[place.point];

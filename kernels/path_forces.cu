@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kThreads = 128;
 
-__global__ void path_forces_kernel(int n_pivots, const ist_neb *neb, const double *losses, PathWork work) {
+__global__ void __launch_bounds__(kThreads)
+    path_forces_kernel(int n_pivots, const ist_neb *neb, const double *losses, PathWork work) {
     if (threadIdx.x == 0) *work.climbing = neb->climbing ? climbing_pivot(n_pivots, losses) : -1;
     __syncthreads();
     const int climbing = *work.climbing;
@@ -19,7 +20,7 @@ __global__ void path_forces_kernel(int n_pivots, const ist_neb *neb, const doubl
         work.forces[i] = pivot_force(*neb, losses, work.dots, i, climbing);
 }
 
-__global__ void path_plan_kernel(int n_pivots, const float *spacing, PathWork work) {
+__global__ void __launch_bounds__(1) path_plan_kernel(int n_pivots, const float *spacing, PathWork work) {
     plan_path(n_pivots, work.squared_gaps, spacing, *work.climbing, work.places);
     order_moves(n_pivots, work.places, work.moves);
 }

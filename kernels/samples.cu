@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kThreads = 128;
 
-__global__ void draw_samples_kernel(DrawSamplesParams p) {
+__global__ void __launch_bounds__(kThreads) draw_samples_kernel(DrawSamplesParams p) {
     const int slot = int(blockIdx.x * blockDim.x + threadIdx.x), point = int(blockIdx.z);
     if (slot >= p.sampling.batch_size) return;
     const Sample sample = draw_sample(p.sampling, p.n_images, p.streams[point], *p.step, slot);
@@ -25,7 +25,7 @@ __global__ void draw_samples_kernel(DrawSamplesParams p) {
     p.samples.data[point * p.samples.stride + slot] = out;
 }
 
-__global__ void list_samples_kernel(ListSamplesParams p) {
+__global__ void __launch_bounds__(kThreads) list_samples_kernel(ListSamplesParams p) {
     const int slot = int(blockIdx.x * blockDim.x + threadIdx.x), point = int(blockIdx.z);
     if (slot >= p.n_slots) return;
     const int64_t image = p.first + (p.first_on_device ? *p.first_on_device : 0) + slot;

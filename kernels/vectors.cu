@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     if (lane_of_thread() == 0) columns[column] = double(sum);
 }
 
-__global__ void sum_columns_kernel(const double *columns, int64_t n_columns, double *out) {
+__global__ void __launch_bounds__(kThreads) sum_columns_kernel(const double *columns, int64_t n_columns, double *out) {
     const double *row = columns + int64_t(blockIdx.x) * n_columns;
     double sum = 0;
     for (int64_t i = threadIdx.x; i < n_columns; i += kThreads) sum += row[i];

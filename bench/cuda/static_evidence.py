@@ -4,8 +4,8 @@
     bench/cuda/static_evidence.py LIBRARY --cuda TOOLKIT --out TABLE.md    the table, for bench/results
     bench/cuda/static_evidence.py LIBRARY --cuda TOOLKIT --check           only what must hold; exit 1 and a line for each fault
 
-Must hold, for every kernel and architecture: nothing is kept in local memory (no spills, no stack), and convolutions use
-tensor cores. --allow REGEX:BYTES lets kernels of such names keep so many bytes, so that a spill that is known does not grow.
+Must hold, for every kernel and architecture: nothing is kept in local memory (no spills, no stack), a block of the threads it
+is compiled for fits a multiprocessor, and convolutions use tensor cores. --allow REGEX:BYTES lets kernels of such names keep so many bytes, so that a spill that is known does not grow.
 --launches FILE adds what the emulation counted (tests/native/cuda_emulation): a CSV file with a line for each
 kernel; its columns are named in LAUNCHES.
 
@@ -29,7 +29,7 @@ REGISTER_UNIT = 256  # registers are given to a warp in units of so many
 SHARED_UNIT, SHARED_OF_SYSTEM = 128, 1024  # bytes per block
 
 # Kernels that are worth nothing without tensor cores.
-ON_TENSOR_CORES = re.compile(r"^conv_(forward|backward_data|backward_weights)_kernel\b")
+ON_TENSOR_CORES = re.compile(r"^conv_(forward|backward|backward_data|backward_weights)_kernel\b")
 TENSOR_CORE = re.compile(r"^(HMMA|HGMMA|IMMA|DMMA)\b")
 
 LAUNCHES = ("kernel", "threads", "shared_bytes", "read_sectors_per_request", "write_sectors_per_request", "bank_conflicts")
@@ -169,13 +169,17 @@ def read_launches(file):
     return launches
 
 
-def faults(by_name, allowed):
+def faults(by_name, blocks, allowed):
     for name, architectures in sorted(by_name.items()):
         limit = max((size for pattern, size in allowed if re.search(pattern, name)), default=-1)
         for architecture, kernel in sorted(architectures.items()):
             if kernel.spills() and max(kernel.stack, kernel.local) > limit:
                 yield (f"{name} on {architecture} uses local memory: stack {kernel.stack}, "
                        f"{kernel.count('LDL')} loads, {kernel.count('STL')} stores")
+            if name not in blocks:
+                yield f"{name} has no __launch_bounds__: how many threads its blocks have is not known"
+            elif occupancy(kernel, architecture, blocks[name], 0) == 0:
+                yield f"{name} on {architecture} does not start: {kernel.registers} registers of {blocks[name]} threads are too many"
             if ON_TENSOR_CORES.match(name) and kernel.tensor_cores() == 0:
                 yield f"{name} on {architecture} has no tensor-core instruction"
 
@@ -242,17 +246,16 @@ def main():
     arguments = parser.parse_args()
 
     by_name = read_kernels(arguments.library, arguments.cuda)
+    mangled = read_blocks(arguments.library, os.path.join(os.path.abspath(arguments.cuda), "bin"))
+    names = plain_names(sorted(mangled))
+    blocks = {names[name]: n for name, n in mangled.items()}
     if arguments.out:
-        tools = os.path.join(os.path.abspath(arguments.cuda), "bin")
-        mangled = read_blocks(arguments.library, tools)
-        names = plain_names(sorted(mangled))
-        blocks = {names[name]: n for name, n in mangled.items()}
         with open(arguments.out, "w", encoding="utf-8") as out:
             for line in table(by_name, blocks, read_launches(arguments.launches), arguments.note):
                 print(line, file=out)
     if arguments.check:
         allowed = [(pattern, int(size)) for pattern, _, size in (entry.rpartition(":") for entry in arguments.allow)]
-        wrong = list(faults(by_name, allowed))
+        wrong = list(faults(by_name, blocks, allowed))
         for fault in wrong:
             print(fault, file=sys.stderr)
         print(f"{sum(len(a) for a in by_name.values())} kernels, {len(wrong)} faults")
