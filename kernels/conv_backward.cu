@@ -156,6 +156,8 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
 struct Plan {
     Tiling tiling;
     int log_filters, log_channels, n_slices, dz_fours, src_fours, parts;
+    int dz_bytes, tile_bytes; // of the staged dz, and with the input
+    size_t shared_bytes;
 };
 
 Plan plan_backward(const ConvShape &shape, Element element, int n_images) {
@@ -170,6 +172,13 @@ Plan plan_backward(const ConvShape &shape, Element element, int n_images) {
     t.first_y = t.first_x = -shape.padding, t.span = shape.kernel;
     t.choose(kMostUnits, pixel_pitch(element, p.dz_fours) + pixel_pitch(element, p.src_fours), kMostTileBytes);
     p.parts = weight_parts(shape, n_images, t.n_tiles);
+    const int dz_pixel = pixel_pitch(element, p.dz_fours), src_pixel = pixel_pitch(element, p.src_fours);
+    p.dz_bytes = (t.halo_pixels() + 1) * dz_pixel;
+    p.tile_bytes = p.dz_bytes + t.halo_pixels() * src_pixel;
+    const int exchanged = (1 << (p.log_filters + p.log_channels)) * shape.taps() * 8 * 32 * 4;
+    const int coefficients = 3 * 16 * ((shape.filters + 15) / 16 + channels);
+    const int warps = element == Element::kFp32 ? kDataWarps<float> : kDataWarps<bf16>;
+    p.shared_bytes = size_t((coefficients + warps * 32) * 4 + std::max(2 * p.tile_bytes, exchanged));
     return p;
 }
 
@@ -178,6 +187,10 @@ Plan plan_backward(const ConvShape &shape, Element element, int n_images) {
 bool conv_backward_fits(const ConvShape &shape) {
     return shape.stride == 1 && (shape.kernel == 3 || shape.kernel == 1) && 2 * shape.padding == shape.kernel - 1 &&
            shape.filters <= 64;
+}
+
+size_t conv_backward_shared_bytes(const ConvShape &shape, Element element, int n_images) {
+    return plan_backward(shape, element, n_images).shared_bytes;
 }
 
 int conv_backward_parts(const ConvShape &shape, Element element, int n_images) {
@@ -208,18 +221,13 @@ void conv_backward(const ConvBackwardWeights &weights, const ConvBackwardData &d
     arg.dz_fours = p.dz_fours, arg.src_fours = p.src_fours;
     arg.filters_padded = arg.dz_stride = (shape.filters + 15) / 16 * 16;
     arg.channels_padded = arg.src_stride = (shape.in_channels + 15) / 16 * 16;
-    arg.dz_bytes = (p.tiling.halo_pixels() + 1) * arg.dz_steps.pixel;
+    arg.dz_bytes = p.dz_bytes, arg.tile_bytes = p.tile_bytes;
     arg.partial = weights.partial;
     arg.partial_stride = conv_backward_partial_floats(shape, element, weights.n_images);
-    const size_t staged = size_t(arg.dz_bytes) + size_t(p.tiling.halo_pixels()) * size_t(arg.src_steps.pixel);
-    const size_t exchanged = size_t(1 << (p.log_filters + p.log_channels)) * size_t(shape.taps()) * 8 * 32 * 4;
-    arg.tile_bytes = int(staged);
     const dim3 grid(unsigned(p.parts), unsigned(p.n_slices), unsigned(n_points));
     with_element(element, [&](auto zero) {
         using T = decltype(zero);
-        const size_t shared = size_t(3 * (arg.dz_stride + arg.src_stride) + kDataWarps<T> * 32) * sizeof(float) +
-                              std::max(2 * staged, exchanged);
-        const auto run = [&](auto entry) { launch(entry, grid, dim3(kThreads<T>), shared, stream, arg); };
+        const auto run = [&](auto entry) { launch(entry, grid, dim3(kThreads<T>), p.shared_bytes, stream, arg); };
         if (shape.kernel == 3) run(conv_backward_kernel<T, 3>);
         else run(conv_backward_kernel<T, 1>);
     });

@@ -17,7 +17,7 @@
 namespace ist::cuda {
 namespace {
 
-constexpr int kMostTileBytes = 100 * 1024; // two blocks per SM
+constexpr int kMostTileBytes = 88 * 1024; // two blocks per SM, one on consumer cards
 constexpr int kMostUnits = 16;
 template <class T> constexpr int kStageAhead = sizeof(T) == 2 ? 2 : 1; // as many as registers are left for
 

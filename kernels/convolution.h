@@ -121,9 +121,11 @@ int64_t conv_weights_partial_floats(const ConvShape &shape, Element element, int
 void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream stream);
 
 // Both at once, on one reading of what they share, for the shapes that fit: stride 1, kernel 1 or 3, an output of the
-// input's size and at most 64 filters. shape, dz, params and n_images are those of `weights`; its partial sums and
-// those of data.input are in conv_backward_parts() parts.
+// input's size and at most 64 filters; and on devices whose blocks may have conv_backward_shared_bytes(). shape, dz,
+// params and n_images are those of `weights`; its partial sums and those of data.input are in conv_backward_parts()
+// parts.
 bool conv_backward_fits(const ConvShape &shape);
+size_t conv_backward_shared_bytes(const ConvShape &shape, Element element, int n_images);
 int conv_backward_parts(const ConvShape &shape, Element element, int n_images);
 int64_t conv_backward_partial_floats(const ConvShape &shape, Element element, int n_images); // per point
 void conv_backward(const ConvBackwardWeights &weights, const ConvBackwardData &data, int n_points, Stream stream);

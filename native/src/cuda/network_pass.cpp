@@ -581,7 +581,7 @@ void NetworkPass::backward_conv(const BackwardStep &step, const DrawnImages &bat
     data.weights = packed(data_weights_[size_t(step.op)]);
     data.params = points.params, data.n_images = n_images_;
     InputGradient &input = data.input;
-    const bool library = by_library(step.op), together = !library && conv_backward_fits(shape);
+    const bool library = by_library(step.op), together = !library && gradients_together(shape);
     const int parts = library    ? elementwise_backward_parts(dense_->input_of(step.op), n_images_)
                       : together ? conv_backward_parts(shape, element_, n_images_)
                                  : conv_backward_data_parts(shape, element_, n_images_);
@@ -609,6 +609,12 @@ void NetworkPass::backward_conv(const BackwardStep &step, const DrawnImages &bat
         conv_backward_data(data, n_points, stream);
     }
     if (step.norm >= 0) finish_norm(step.norm, sums, parts, points, n_points);
+}
+
+// Consumer cards have less than half of the shared memory of the others.
+bool NetworkPass::gradients_together(const ConvShape &shape) const {
+    return conv_backward_fits(shape) &&
+           conv_backward_shared_bytes(shape, element_, n_images_) <= device_.shared_memory_per_block();
 }
 
 // --- inference -------------------------------------------------------------------------------------------------------

@@ -81,6 +81,15 @@ int n_devices() {
     return n;
 }
 
+// Bytes of shared memory that a block may ask for.
+size_t most_shared() {
+    static const size_t bytes = [] {
+        const char *text = std::getenv("ISTHMUS_EMULATED_SHARED");
+        return text ? std::min(size_t(std::atoi(text)) << 10, ist::emulation::kMaxShared) : ist::emulation::kMaxShared;
+    }();
+    return bytes;
+}
+
 // What may block or touch memory outside the streams is refused while a capture that forbids it is under way.
 bool refused_by_capture() {
     bool refused = false;
@@ -297,8 +306,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     std::snprintf(properties->name, sizeof(properties->name), "Emulated GPU");
     properties->totalGlobalMem = ist::emulation::capacity();
     properties->sharedMemPerBlock = 48 << 10;
-    properties->sharedMemPerBlockOptin = ist::emulation::kMaxShared;
-    properties->sharedMemPerMultiprocessor = ist::emulation::kMaxShared + 1024;
+    properties->sharedMemPerBlockOptin = most_shared();
+    properties->sharedMemPerMultiprocessor = most_shared() + 1024;
     properties->regsPerBlock = 65536;
     properties->warpSize = 32;
     properties->maxThreadsPerBlock = ist::emulation::kMaxThreads;
@@ -539,7 +548,7 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess;
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value) {
     Lock lock(device_mutex());
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-    if (value < 0 || size_t(value) > ist::emulation::kMaxShared) return report(cudaErrorInvalidValue);
+    if (value < 0 || size_t(value) > most_shared()) return report(cudaErrorInvalidValue);
     for (auto &[known, bytes] : shared_limits) {
         if (known == kernel) {
             bytes = value;
