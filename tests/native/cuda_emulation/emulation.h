@@ -75,6 +75,10 @@ void set_deferred(bool on);
 // While on (initially where ISTHMUS_EMULATED_HOST_GUARD is set), the host cannot touch device memory: a dereferenced
 // device pointer crashes. Two mprotect calls a launch.
 void set_host_guard(bool on);
+// The device fails at the launch after so many (initially ISTHMUS_EMULATED_FAIL_AFTER, otherwise never: -1): that
+// launch does nothing and every later call of the runtime API says cudaErrorIllegalAddress. Set anew, the device is
+// whole.
+void set_fail_after(int64_t launches);
 
 // ---- For the headers that kernels include
 

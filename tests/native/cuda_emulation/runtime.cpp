@@ -73,6 +73,23 @@ cudaError_t report(cudaError_t error) {
     return error;
 }
 
+// Launches until one fails; negative: none does.
+int64_t launches_left = [] {
+    const char *text = std::getenv("ISTHMUS_EMULATED_FAIL_AFTER");
+    return text ? std::atoll(text) : -1;
+}();
+// A device on which a launch has failed: nothing works any more, and nothing else is said.
+bool failed = false;
+cudaError_t usable() { return failed ? report(cudaErrorIllegalAddress) : cudaSuccess; }
+
+// The launch that fails says nothing itself.
+cudaError_t run_launch(const ist::emulation::Launch &launch) {
+    if (launches_left == 0) failed = true;
+    if (failed) return cudaSuccess;
+    if (launches_left > 0) --launches_left;
+    return ist::emulation::run(launch) ? cudaSuccess : cudaErrorLaunchFailure;
+}
+
 int n_devices() {
     static const int n = [] {
         const char *text = std::getenv("ISTHMUS_EMULATED_DEVICES");
@@ -135,6 +152,7 @@ cudaError_t run_all(bool blocking_alone) {
 
 cudaError_t submit(cudaStream_t stream, Work work) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (stream && stream->capture) {
         stream->capture->graph->work.push_back(std::move(work));
         return cudaSuccess;
@@ -204,6 +222,12 @@ void set_deferred(bool on) {
     deferred = on;
 }
 
+void set_fail_after(int64_t launches) {
+    Lock lock(device_mutex());
+    launches_left = launches;
+    failed = false;
+}
+
 bool is_pinned(const void *pointer) {
     char *p = static_cast<char *>(const_cast<void *>(pointer));
     const auto it = pinned.upper_bound(p);
@@ -223,7 +247,7 @@ int submit_launch(cudaStream_t stream, Launch launch) {
         if (kernel == launch.kernel) limit = std::max(limit, size_t(bytes));
     }
     if (launch.shared_bytes > limit) return report(cudaErrorInvalidValue);
-    return submit(stream, [launch] { return run(launch) ? cudaSuccess : cudaErrorLaunchFailure; });
+    return submit(stream, [launch] { return run_launch(launch); });
 }
 
 } // namespace ist::emulation
@@ -237,6 +261,7 @@ const char *cudaGetErrorName(cudaError_t error) {
     case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
     case cudaErrorInvalidResourceHandle: return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady: return "cudaErrorNotReady";
+    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
     case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
     case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
     case cudaErrorStreamCaptureInvalidated: return "cudaErrorStreamCaptureInvalidated";
@@ -257,6 +282,7 @@ const char *cudaGetErrorString(cudaError_t error) {
     case cudaErrorInvalidDevice: return "invalid device ordinal";
     case cudaErrorInvalidResourceHandle: return "invalid resource handle";
     case cudaErrorNotReady: return "device not ready";
+    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
     case cudaErrorLaunchFailure: {
         Lock lock(device_mutex());
         text = ist::emulation::last_finding();
@@ -273,7 +299,7 @@ const char *cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaGetLastError() {
     const cudaError_t error = last_error;
-    last_error = cudaSuccess;
+    last_error = failed ? error : cudaSuccess;
     return error;
 }
 cudaError_t cudaPeekAtLastError() { return last_error; }
@@ -295,6 +321,7 @@ cudaError_t cudaGetDevice(int *device) {
     return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
+    if (const cudaError_t error = usable()) return error;
     if (device < 0 || device >= n_devices()) return report(cudaErrorInvalidDevice);
     current_device = device;
     return cudaSuccess;
@@ -339,12 +366,14 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int dev
 
 cudaError_t cudaDeviceSynchronize() {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     return report(refused_by_capture() ? cudaErrorStreamCaptureUnsupported : run_all(false));
 }
 cudaError_t cudaDeviceReset() { return cudaDeviceSynchronize(); }
 
 cudaError_t cudaMalloc(void **pointer, size_t bytes) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
     *pointer = nullptr;
     if (bytes == 0) return cudaSuccess;
@@ -353,18 +382,21 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
 }
 cudaError_t cudaFree(void *pointer) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
     const cudaError_t error = run_all(false); // freeing waits for the device
     return report(!pointer || ist::emulation::release(pointer) ? error : cudaErrorInvalidValue);
 }
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     *total = ist::emulation::capacity();
     *free = *total - std::min(*total, ist::emulation::allocated());
     return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void **pointer, size_t bytes, unsigned) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (refused_by_capture()) return report(cudaErrorStreamCaptureUnsupported);
     *pointer = std::aligned_alloc(4096, (std::max(bytes, size_t(1)) + 4095) / 4096 * 4096);
     if (!*pointer) return report(cudaErrorMemoryAllocation);
@@ -418,6 +450,7 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     *stream = new CUstream_st;
     (*stream)->queue->blocking = flags != cudaStreamNonBlocking;
     queues.push_back((*stream)->queue);
@@ -433,6 +466,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (!stream) return cudaDeviceSynchronize();
     if (!stream->capture) return report(run_to(*stream->queue, stream->queue->given));
     stream->capture->valid = false;
@@ -478,6 +512,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (!event->capture) return event->queue ? report(run_to(*event->queue, event->position)) : cudaSuccess;
     if (Capture *capture = find_capture(event->capture)) capture->valid = false;
     return report(cudaErrorStreamCaptureUnsupported);
@@ -491,6 +526,7 @@ cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEve
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
     Lock lock(device_mutex());
+    if (const cudaError_t error = usable()) return error;
     if (!stream) return report(cudaErrorStreamCaptureUnsupported);
     if (stream->capture) return report(cudaErrorIllegalState);
     captures.push_back(std::make_unique<Capture>());

@@ -32,6 +32,23 @@ TEST(Runtime, MemoryIsLimited) {
     emulation::set_capacity(total);
 }
 
+TEST(Runtime, ADeviceThatFailsStaysSo) {
+    DeviceArray<float> v(std::vector<float>{1}), by(std::vector<float>{10});
+    cudaStream_t stream;
+    cudaStreamCreate(&stream);
+    emulation::set_fail_after(1);
+    for (int i = 0; i < 2; ++i) launch(add_kernel, 1, 1, 0, stream, v.data(), by.data()); // neither says anything
+    EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
+    EXPECT_EQ(cudaGetLastError(), cudaErrorIllegalAddress);
+    EXPECT_EQ(cudaGetLastError(), cudaErrorIllegalAddress);
+    void *memory = nullptr;
+    EXPECT_EQ(cudaMalloc(&memory, 1), cudaErrorIllegalAddress);
+    EXPECT_EQ(cudaMemsetAsync(v.data(), 0, 4, stream), cudaErrorIllegalAddress);
+    emulation::set_fail_after(-1);
+    EXPECT_EQ(v.host(), std::vector<float>{11});
+    cudaStreamDestroy(stream);
+}
+
 TEST(Runtime, FreshMemoryIsPoison) {
     DeviceArray<uint32_t> fresh(5);
     for (uint32_t word : fresh.host()) EXPECT_EQ(word, emulation::kPoison);

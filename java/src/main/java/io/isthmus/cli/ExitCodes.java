@@ -11,7 +11,8 @@ final class ExitCodes {
       case OK -> "Everything asked for was done.";
       case USAGE -> "The command line or the configuration is wrong.";
       case DATA -> "An input file is damaged, incomplete or of the wrong kind.";
-      case UNAVAILABLE -> "A device, precision, library or enough memory is not here.";
+      case UNAVAILABLE ->
+          "A device, precision, library or enough memory is not here, or a device failed.";
       case INTERNAL -> "A bug of Isthmus.";
       case IO -> "Reading or writing failed.";
       case STOPPED -> "Stopped on request after a checkpoint; the same command goes on.";

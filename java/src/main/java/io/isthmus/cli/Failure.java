@@ -3,6 +3,7 @@ package io.isthmus.cli;
 import io.isthmus.config.DidYouMean;
 import io.isthmus.config.ExitCode;
 import io.isthmus.config.IsthmusException;
+import io.isthmus.engine.EngineException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -29,6 +30,10 @@ record Failure(ExitCode code, String sentence, Throwable cause) {
       Pattern.compile("one of \\[([A-Z_, ]+)] \\(case-(?:in)?sensitive\\)");
 
   static Failure of(Throwable thrown) {
+    if (thrown instanceof EngineException engine
+        && engine.status() == EngineException.Status.DEVICE_ERROR) {
+      return new Failure(engine.code(), deviceFailed(engine.getMessage()), thrown);
+    }
     if (thrown instanceof IsthmusException known) {
       return new Failure(known.code(), known.getMessage(), thrown);
     }
@@ -100,6 +105,12 @@ record Failure(ExitCode code, String sentence, Throwable cause) {
 
   /** Why there is no result. */
   record Reason(int status, ExitCode kind, String message) {}
+
+  private static String deviceFailed(String reason) {
+    return reason.replaceFirst("\\.$", "")
+        + "; start the same command again (a run goes on from its last checkpoint), and if the device fails again,"
+        + " test it with 'isthmus doctor --backend cuda'";
+  }
 
   private static String inputOutput(IOException io) {
     if (io instanceof NoSuchFileException missing) {

@@ -8,7 +8,7 @@ public enum ExitCode {
   USAGE(2),
   /** A data set, checkpoint or other input file is damaged, incomplete or of the wrong kind. */
   DATA(65),
-  /** Something the command needs is not here: a device, a precision, enough memory. */
+  /** Something the command needs is not here: a device that works, a precision, enough memory. */
   UNAVAILABLE(69),
   /** A bug of Isthmus. */
   INTERNAL(70),
