@@ -26,7 +26,9 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     InputGradientOut<T> out(arg.input, place.point, place.channel);
     walk_tiles<T, kKernel, 1>(arg.walk, place, [&](auto each) {
         const auto constants = out.constants();
-        each([&](int image, int y, int x, const float(&sums)[4]) { out.leave(constants, image, y, x, sums, nullptr); });
+        each([&](int image, int y, int x, const float(&sums)[4], int) {
+            out.leave(constants, image, y, x, sums, nullptr);
+        });
     });
     if (!arg.input.input.sums.data) return;
     out.gather(place.moments + place.warp * 32, place.lane);

@@ -22,6 +22,7 @@ namespace ist::cuda {
 constexpr int kConvThreads = 256, kConvWarps = kConvThreads / 32;
 template <class T> constexpr int kConvBlocks = sizeof(T) == 2 ? 2 : 1; // per SM: registers for each
 constexpr int kRows = 4;                                               // rows of a strip that a warp holds in registers
+constexpr int kPositions = 2 * kRows;                                  // of a strip for a thread
 
 // n / divisor by a multiplication, exact for n * divisor < 2^32.
 struct Division {
@@ -397,8 +398,9 @@ struct Place {
     }
 };
 
-// Calls consume(each) for every strip of the thread, in a fixed order; each(body) then calls body(image, y, x, sums)
-// for every position, with the sums of outputs place.channel .. + 3. kKernel 0: any kernel and stride.
+// Calls consume(each) for every strip of the thread, in a fixed order; each(body) then calls body(image, y, x, sums, i)
+// for every position, with the sums of outputs place.channel .. + 3; i, a constant, numbers the kPositions there are at
+// most. kKernel 0: any kernel and stride.
 template <class T, int kKernel, int kStride, bool kImages = false, class Consume>
 __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place, Consume consume) {
     const Tiling &t = walk.tiling;
@@ -482,7 +484,8 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
                         if (y >= t.height) continue;
                         const float sums[4] = {acc[row][0][2 * half], acc[row][0][2 * half + 1], acc[row][1][2 * half],
                                                acc[row][1][2 * half + 1]};
-                        body(at.image + image, y * walk.classes + class_y, x * walk.classes + class_x, sums);
+                        body(at.image + image, y * walk.classes + class_y, x * walk.classes + class_x, sums,
+                             half * kRows + row);
                     }
                 }
             });

@@ -39,6 +39,7 @@ struct PackJob {
     int64_t weight; // offset of w [filters][channels][kernel][kernel] in a parameter row
     int filters, channels, taps;
     int64_t forward, data; // byte offsets within a point's packed weights; -1: not wanted
+    Norm folded = {};      // applied: the forward pass' weights are gamma * invstd * w
 };
 // All convolutions of a network at once; `jobs` [n_jobs] in device memory.
 void pack_weights(const PackJob *jobs, int n_jobs, Element element, ConstRows params, PackedWeights packed,
@@ -60,6 +61,10 @@ struct ConvForward {
     int64_t bias = -1;  // offset in a parameter row, -1: none
     Tensor dst;         // raw outputs, rounded to dst.element
     Vectors statistics; // data nullptr: none; [parts][3][filters]: count, mean, sum of squared deviations of dst
+    // With a norm, which is in the weights (PackJob::folded), dst is activation(norm(z) + residual) in place of z; x is
+    // not used, the activation none or ReLU, the residual without a norm. No bias and no statistics then, and no
+    // residual with images.
+    Operand folded;
     ConstRows params = nullptr;
     int n_images = 0;
 };

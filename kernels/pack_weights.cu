@@ -1,7 +1,8 @@
 // pack_weights.cu - float32 weights [filter][channel][ky][kx] to elements in the order of the matrix units' fragments.
 //
 // Layout: convolution.h, PackedWeights. Grid: words of 16 bytes x convolutions and passes x points. Passes: weights are
-// read twice (forward and data gradient) and written twice, under 1 % of a step's traffic. No sums.
+// read twice (forward and data gradient) and written twice, under 1 % of a step's traffic. No sums. The scale of a
+// folded batch norm is multiplied in before weights are rounded.
 #include "convolution.h"
 
 #include "element.cuh"
@@ -32,13 +33,17 @@ __global__ void __launch_bounds__(kThreads)
     const float *w = params[point] + job.weight;
     uint4 *to = reinterpret_cast<uint4 *>(static_cast<char *>(packed.data) + point * packed.point_stride + offset);
     const int n = slices * n_steps * job.taps * 32;
+    const bool folded = job.folded.applied && !for_data;
+    const float *gamma = params[point] + job.folded.gamma;
+    const float *invstd = job.folded.invstd.data + point * job.folded.invstd.stride;
     for (int i = int(blockIdx.x * blockDim.x + threadIdx.x); i < n; i += int(gridDim.x * blockDim.x)) {
         const int lane = i & 31, tap = (i >> 5) % job.taps, rest = (i >> 5) / job.taps;
         const int step = rest % n_steps, slice = rest / n_steps;
         const auto weight = [&](int out, int in) {
             if (out >= outputs || in >= inputs) return 0.f;
             const int64_t filter = for_data ? in : out, channel = for_data ? out : in;
-            return w[(filter * job.channels + channel) * job.taps + tap];
+            const float value = w[(filter * job.channels + channel) * job.taps + tap];
+            return folded ? gamma[out] * invstd[out] * value : value;
         };
         const int g = lane >> 2, first = step * kStep<T> + (lane & 3) * (kStep<T> / 8), half = kStep<T> / 2;
         const int even = slice * 16 + 4 * (g >> 1) + (g & 1), odd = even + 2;

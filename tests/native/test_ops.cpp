@@ -264,6 +264,16 @@ TEST_P(Corner, ActivationsSaturate) {
     }
 }
 
+// In evaluation the first convolution waits for its residual, which comes from the second: that one reads first.
+TEST_P(Corner, BatchNormsAreFoldedInTheOrderOfTheirResiduals) {
+    NetworkBuilder b(2, 6, 6, kClasses);
+    const int two = b.concat(b.conv(0, 5, 1), b.conv(0, 3, 1));
+    const int x = b.batch_norm(two, Activation::kRelu);
+    const int y = b.conv(x, 8, 3, 1, 1), z = b.conv(x, 8, 3, 1, 1);
+    const int residual = b.batch_norm(z, Activation::kRelu);
+    judge(*GetParam(), IST_FP32, b.finish(b.batch_norm(y, Activation::kRelu, residual)), 9);
+}
+
 INSTANTIATE_TEST_SUITE_P(Every, Corner, testing::ValuesIn([] {
                              std::vector<const BackendUnderTest *> all;
                              for (const BackendUnderTest &backend : backends()) all.push_back(&backend);

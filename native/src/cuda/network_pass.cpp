@@ -53,7 +53,7 @@ struct NetworkPass::Layout {
     std::vector<int64_t> forward_weights, data_weights; // per op
     int64_t work_floats = 0, sum_floats = 0;
 
-    Layout(const StepPlan &plan, Element element, Mode mode, int n_images);
+    Layout(const StepPlan &plan, const std::vector<ForwardStep> &forward, Element element, Mode mode, int n_images);
 };
 
 namespace {
@@ -81,7 +81,8 @@ Tensor shape_of(const StepPlan &plan, int value, Element element) {
 
 } // namespace
 
-NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, int n_images)
+NetworkPass::Layout::Layout(const StepPlan &plan, const std::vector<ForwardStep> &forward, Element element, Mode mode,
+                            int n_images)
     : activations(plan.storages.size()), gradients(plan.storages.size()), forward_weights(plan.network.ops.size(), -1),
       data_weights(plan.network.ops.size(), -1) {
     const bool training = mode == Mode::kTraining;
@@ -94,13 +95,13 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
     const auto hold = [&](int value, int step) {
         if (value < 0 || (value == 0 && plan.reads_images)) return;
         activations[storage(value)].use(step);
-        if (training) activations[storage(value)].last = int(plan.forward.size());
+        if (training) activations[storage(value)].last = int(forward.size());
     };
     hold(0, 0);
-    for (int i = 0; i < int(plan.forward.size()); i++) {
-        const ForwardStep &step = plan.forward[size_t(i)];
+    for (int i = 0; i < int(forward.size()); i++) {
+        const ForwardStep &step = forward[size_t(i)];
         const Op &op = plan.op(step.op);
-        for (int value : {step.from.x, step.from.residual, step.kept, op.dst}) hold(value, i);
+        for (int value : {step.from.x, step.from.residual, step.kept, step.folded.residual, step.dst}) hold(value, i);
         if (step.from.x < 0)
             for (int value : {op.src, op.residual}) hold(value, i);
         if (step.linear >= 0 && training) hold(plan.op(step.linear).src, i);
@@ -118,7 +119,7 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
     if (!training) return;
 
     const auto need = [&](int64_t floats) { work_floats = std::max(work_floats, floats); };
-    for (const ForwardStep &step : plan.forward) {
+    for (const ForwardStep &step : forward) {
         const Op &op = plan.op(step.op);
         if (op.dst < 0 || !plan.values[size_t(op.dst)].normalised) continue;
         int parts = tensor_statistics_parts(shape_of(plan, op.dst, element), n_images);
@@ -162,9 +163,10 @@ NetworkPass::Layout::Layout(const StepPlan &plan, Element element, Mode mode, in
 
 NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, Mode mode, int n_images,
                          int most_points, ConvolutionLibrary *library)
-    : device_(device), plan_(plan), element_(element), mode_(mode), n_images_(n_images), most_points_(most_points),
-      gradient_scale_(gradient_scale(element, n_images)) {
-    const Layout layout(plan, element, mode, n_images);
+    : device_(device), plan_(plan), element_(element), mode_(mode),
+      forward_(mode == Mode::kInference && !library ? plan.inference : plan.forward), n_images_(n_images),
+      most_points_(most_points), gradient_scale_(gradient_scale(element, n_images)) {
+    const Layout layout(plan, forward_, element, mode, n_images);
     const size_t points = size_t(most_points);
     activations_ = DeviceBuffer(device, layout.activation_bytes * points);
     gradients_ = DeviceBuffer(device, layout.gradient_bytes * points);
@@ -183,13 +185,16 @@ NetworkPass::NetworkPass(Device &device, const StepPlan &plan, Element element, 
     std::map<int, ConvShape> dense;
     std::vector<PackJob> jobs;
     std::vector<RunningNorm> norms;
+    std::map<int, Norm> folded;
+    for (const ForwardStep &step : forward_)
+        if (step.folded.norm >= 0) folded[step.op] = norm(step.folded.norm);
     for (int k = 0; k < int(plan.network.ops.size()); k++) {
         const Op &op = plan.op(k);
         if (op.kind == OpKind::kConv) {
             const ConvShape shape = conv_shape(plan, k);
             if (op.bias < 0) dense[k] = shape;
             jobs.push_back({offset(op.weight), shape.filters, shape.in_channels, shape.taps(),
-                            forward_weights_[size_t(k)], data_weights_[size_t(k)]});
+                            forward_weights_[size_t(k)], data_weights_[size_t(k)], folded[k]});
         }
         if (op.kind == OpKind::kBatchNorm) {
             const int64_t n_params = plan.network.n_params;
@@ -321,7 +326,7 @@ void NetworkPass::train(const CudaImages &images, const ist_sampling &sampling, 
     draw.streams = points.streams, draw.step = step, draw.samples = samples;
     draw_samples(draw, n_points, stream);
     const DrawnImages batch = read(images, samples, n_points);
-    for (const ForwardStep &forward : plan_.forward) forward_step(forward, batch, points, n_points);
+    for (const ForwardStep &forward : forward_) forward_step(forward, batch, points, n_points);
 
     SoftmaxLossParams loss;
     const int logits = op(plan_.forward.back().op).src, n_parts = loss_parts(n_images_);
@@ -356,7 +361,7 @@ void NetworkPass::forward_step(const ForwardStep &step, const DrawnImages &batch
     const Stream stream = device_.stream();
     const Op &o = op(step.op);
     if (o.kind == OpKind::kSoftmaxLoss) return;
-    const bool normalised = mode_ == Mode::kTraining && plan_.values[size_t(o.dst)].normalised;
+    const bool normalised = mode_ == Mode::kTraining && plan_.values[size_t(step.dst)].normalised;
     switch (o.kind) {
     case OpKind::kConv: {
         ConvForward conv;
@@ -366,7 +371,8 @@ void NetworkPass::forward_step(const ForwardStep &step, const DrawnImages &batch
         if (step.kept >= 0) conv.kept = tensor(step.kept);
         conv.weights = packed(forward_weights_[size_t(step.op)]);
         if (o.bias >= 0) conv.bias = offset(o.bias);
-        conv.dst = tensor(o.dst);
+        conv.dst = tensor(step.dst);
+        conv.folded = operand(step.folded);
         conv.params = points.params, conv.n_images = n_images_;
         if (by_library(step.op)) {
             dense_->forward(step.op, conv, offset(o.weight), n_points);
@@ -419,7 +425,7 @@ void NetworkPass::forward_step(const ForwardStep &step, const DrawnImages &batch
 
 // With the gradient of what the loss reads, where loss.dlogits asks for it.
 void NetworkPass::loss_step(SoftmaxLossParams loss, const PointTables &points, int n_points) {
-    const ForwardStep &step = plan_.forward.back();
+    const ForwardStep &step = forward_.back();
     loss.logits = tensor(op(step.op).src), loss.n_images = n_images_;
     if (step.linear < 0) return softmax_loss(loss, n_points, device_.stream());
     const Op &linear = op(step.linear);
@@ -621,11 +627,11 @@ bool NetworkPass::gradients_together(const ConvShape &shape) const {
 
 void NetworkPass::prepare_inference(const PointTables &points, int n_points) {
     device_.use();
-    pack(points, n_points);
     if (norm_table_.n_norms > 0)
         running_norms({norm_table_, points.statistics, vectors(FloatVector::kRunningMean, 0),
                        vectors(FloatVector::kRunningInvstd, 0)},
                       n_points, device_.stream());
+    pack(points, n_points); // with what has just been written
 }
 
 void NetworkPass::infer(const CudaImages &images, int64_t first, const PointTables &points, int n_points,
@@ -638,7 +644,7 @@ void NetworkPass::infer(const CudaImages &images, int64_t first, const PointTabl
     list.n_slots = n_images_, list.samples = samples;
     list_samples(list, 1, stream);
     const DrawnImages batch = read(images, samples, 1);
-    for (const ForwardStep &forward : plan_.forward) forward_step(forward, batch, points, n_points);
+    for (const ForwardStep &forward : forward_) forward_step(forward, batch, points, n_points);
     SoftmaxLossParams loss;
     loss.samples = samples;
     loss.parts = out.parts, loss.parts_stride = out.parts_stride, loss.first_part = first / kLossPartImages;

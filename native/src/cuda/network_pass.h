@@ -1,7 +1,8 @@
 // network_pass.h - one network, batch size and precision on one device: the memory of a group of points, and the
 // launches of a training pass or an inference pass over one batch.
 //
-// Everything is enqueued on the device's stream; what changes from step to step is read from device memory.
+// Everything is enqueued on the device's stream; what changes from step to step is read from device memory. Inference
+// folds batch norms into the packed weights of the own convolutions; a library's stay as they are.
 #pragma once
 
 #include <memory>
@@ -90,6 +91,7 @@ class NetworkPass {
     const StepPlan &plan_;
     const Element element_;
     const Mode mode_;
+    const std::vector<ForwardStep> &forward_; // of the plan
     const int n_images_, most_points_;
     const float gradient_scale_;
 

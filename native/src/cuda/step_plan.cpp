@@ -14,20 +14,35 @@ bool none_or_relu(Activation a) { return a == Activation::kNone || a == Activati
 class Planner {
   public:
     explicit Planner(StepPlan &plan)
-        : plan_(plan), operands_(plan.values.size()), absorbed_(plan.network.ops.size(), 0), ranges_(plan),
+        : plan_(plan), stored_(plan.values.size(), 0), operands_(plan.values.size()),
+          absorbed_(plan.network.ops.size(), 0), folded_(plan.network.ops.size(), -1), ranges_(plan),
           gradients_(plan.values.size()) {}
 
     void run() {
-        plan_.stored.assign(plan_.values.size(), 0);
-        const int n_ops = int(plan_.network.ops.size());
-        stored(0);
         plan_.reads_images = !readers(0).empty() && std::all_of(readers(0).begin(), readers(0).end(), [&](int k) {
             const Op &op = plan_.op(k);
             return op.kind == OpKind::kConv && conv_reads_images(op.kernel, op.stride);
         });
+        forward(plan_.forward);
+        plan_.stored = stored_;
+        backward();
+    }
+
+    void run_inference() {
+        for (int k = 0; k < int(plan_.network.ops.size()); k++)
+            if (folds(k)) folded_[size_t(plan_.values[size_t(plan_.op(k).src)].producer)] = k;
+        forward(plan_.inference);
+    }
+
+  private:
+    void forward(std::vector<ForwardStep> &steps) {
+        stored(0);
         find_head();
-        for (int k = 0; k < n_ops; k++) forward(k);
-        for (int k = n_ops - 1; k >= 0; k--) {
+        for (int k = 0; k < int(plan_.network.ops.size()); k++) forward(k, steps);
+    }
+
+    void backward() {
+        for (int k = int(plan_.network.ops.size()) - 1; k >= 0; k--) {
             const int dst = plan_.op(k).dst;
             if (!plan_.aliased[size_t(k)] && !absorbed_[size_t(k)] &&
                 (dst < 0 || plan_.values[size_t(dst)].needs_gradient))
@@ -35,9 +50,8 @@ class Planner {
         }
     }
 
-  private:
     void stored(int value) {
-        plan_.stored[size_t(value)] = 1;
+        stored_[size_t(value)] = 1;
         operands_[size_t(value)] = {};
         operands_[size_t(value)].x = value;
     }
@@ -78,6 +92,21 @@ class Planner {
                plan_.op(producer).bias < 0;
     }
 
+    // Whether batch norm k can be folded into the convolution in front of it.
+    bool folds(int k) const {
+        const Op &op = plan_.op(k);
+        if (op.kind != OpKind::kBatchNorm || !none_or_relu(op.activation) || !leaves_dy(k, op.src)) return false;
+        const bool of_images = plan_.reads_images && plan_.op(plan_.values[size_t(op.src)].producer).src == 0;
+        return op.residual < 0 || (op.residual != op.src && !of_images);
+    }
+
+    // When op k runs: a convolution with a folded batch norm in its place, which the residual may come shortly before.
+    int turn(int k) const { return folded_[size_t(k)] >= 0 ? folded_[size_t(k)] : k; }
+    int first_reader(int value) const {
+        const std::vector<int> &all = readers(value);
+        return *std::min_element(all.begin(), all.end(), [&](int a, int b) { return turn(a) < turn(b); });
+    }
+
     // --- the head
     // ------------------------------------------------------------------------------------------------------
 
@@ -116,12 +145,12 @@ class Planner {
 
     // --- forward -----------------------------------------------------------------------------------------------------
 
-    void forward(int k) {
+    void forward(int k, std::vector<ForwardStep> &steps) {
         const Op &op = plan_.op(k);
         if (plan_.aliased[size_t(k)]) return stored(op.dst);
         ForwardStep step;
-        step.op = k;
-        if (k == head_linear_ || k == head_pool_) return;
+        step.op = k, step.dst = op.dst;
+        if (k == head_linear_ || k == head_pool_ || turn(k) != k) return;
         if (op.kind == OpKind::kPadShortcut && only_added_by_norms(op.dst) && readers(op.dst).size() == 1) {
             absorbed_[size_t(k)] = 1;
             OperandPlan &own = operand(op.dst);
@@ -129,7 +158,13 @@ class Planner {
             own.residual_first = (plan_.value(op.dst).channels - plan_.value(op.src).channels) / 2;
             return;
         }
-        if (op.kind == OpKind::kBatchNorm) {
+        const int producer = plan_.values[size_t(op.src)].producer;
+        if (producer >= 0 && folded_[size_t(producer)] == k) {
+            step.op = producer;
+            read(step);
+            step.folded = norm_operand(k);
+            step.folded.x = -1;
+        } else if (op.kind == OpKind::kBatchNorm) {
             step.from = norm_operand(k);
             operand(op.dst) = step.from;
             const bool plain = op.residual < 0 && op.activation == Activation::kNone;
@@ -141,17 +176,22 @@ class Planner {
         } else if (op.kind == OpKind::kAdd || op.kind == OpKind::kActivation) {
             step.from.x = op.src, step.from.residual = op.residual, step.from.activation = op.activation;
         } else if (op.kind == OpKind::kConv) {
-            step.from = operand(op.src);
-            if (!plan_.stored[size_t(op.src)] && (readers(op.src).size() > 1 || step.from.residual >= 0)) {
-                step.kept = op.src;
-                stored(op.src);
-            }
+            read(step);
         } else if (op.kind == OpKind::kSoftmaxLoss && head_linear_ >= 0) {
             step.linear = head_linear_;
             step.from = operand(plan_.op(head_pool_).src);
         }
-        plan_.forward.push_back(step);
+        steps.push_back(step);
         if (op.dst >= 0) stored(op.dst);
+    }
+
+    // How a convolution reads its input.
+    void read(ForwardStep &step) {
+        const int src = plan_.op(step.op).src;
+        step.from = operand(src);
+        if (stored_[size_t(src)] || (readers(src).size() == 1 && step.from.residual < 0)) return;
+        step.kept = src;
+        stored(src);
     }
 
     OperandPlan norm_operand(int k) const {
@@ -160,7 +200,7 @@ class Planner {
         own.x = op.src, own.norm = k, own.activation = op.activation;
         if (op.residual < 0) return own;
         const OperandPlan &r = operands_[size_t(op.residual)];
-        if (plan_.stored[size_t(op.residual)]) own.residual = op.residual;
+        if (stored_[size_t(op.residual)]) own.residual = op.residual;
         else if (r.norm >= 0) own.residual = r.x, own.residual_norm = r.norm;
         else own.residual = r.residual, own.residual_step = r.residual_step, own.residual_first = r.residual_first;
         return own;
@@ -171,9 +211,9 @@ class Planner {
     bool left_to_convolution(int k) const {
         const Op &op = plan_.op(k);
         if (!none_or_relu(op.activation) || !plan_.is_dense(op.dst) || plan_.values[size_t(op.dst)].normalised ||
-            readers(op.dst).empty() || plan_.op(readers(op.dst)[0]).kind != OpKind::kConv)
+            readers(op.dst).empty() || plan_.op(first_reader(op.dst)).kind != OpKind::kConv)
             return false;
-        return (readers(op.dst).size() == 1 && op.residual < 0) || can_keep(readers(op.dst)[0]);
+        return (readers(op.dst).size() == 1 && op.residual < 0) || can_keep(first_reader(op.dst));
     }
 
     // --- backward ----------------------------------------------------------------------------------------------------
@@ -229,7 +269,7 @@ class Planner {
             const int norm = norm_behind(k);
             if (norm >= 0) {
                 step.added = gradient(op.src);
-                step.mask = plan_.stored[size_t(op.src)] ? op.src : -1;
+                step.mask = stored_[size_t(op.src)] ? op.src : -1;
                 absorbed_[size_t(norm)] = 1;
                 return leave_norm(step, norm);
             }
@@ -286,15 +326,20 @@ class Planner {
     }
 
     StepPlan &plan_;
+    std::vector<char> stored_;                               // per value
     int head_linear_ = -1, head_pool_ = -1, head_norm_ = -1; // ops that the loss does; -1: none
     std::vector<OperandPlan> operands_; // per value: how its readers compute it; x = itself where it is stored
     std::vector<char> absorbed_;        // per op: done by another
+    std::vector<int> folded_;           // per op: batch norm folded into it, -1: none
     GradientRanges ranges_;
     std::vector<GradientPlan> gradients_; // per value: where its gradient so far is; in its own place once added to
 };
 
 } // namespace
 
-StepPlan::StepPlan(const Network &network) : StoragePlan(network) { Planner(*this).run(); }
+StepPlan::StepPlan(const Network &network) : StoragePlan(network) {
+    Planner(*this).run();
+    Planner(*this).run_inference();
+}
 
 } // namespace ist::cuda

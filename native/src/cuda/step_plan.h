@@ -8,6 +8,10 @@
 // convolutions reads it. The output of a batch norm without residual is computed anew by the convolution that reads it;
 // one with a residual is kept by the first convolution that does.
 //
+// Inference has a list of its own: there a batch norm that alone reads a convolution's output is folded into it, with
+// its residual and ReLU, and what is stored is the batch norm's output. Where several batch norms read a value
+// (DenseNet) they stay in front of the next convolution.
+//
 // In the backward pass a batch norm leaves dy, the gradient of its sum norm(x) + residual, once, in the place of the
 // gradient of x. It serves x (times gamma * invstd, as x's producer reads it) and the residual, which *borrows* it
 // until something must be added. Only where several batch norms read a value (DenseNet) is gamma * invstd * dy added
@@ -32,9 +36,11 @@ struct OperandPlan {
 
 struct ForwardStep {
     int op = -1;
-    OperandPlan from; // convolutions, batch norms, additions, activations, heads
-    int kept = -1;    // convolutions: value written on the way, which `from` computes
-    int linear = -1;  // the loss: linear layer that it does, with the pooling of `from` in front; -1: it reads logits
+    int dst = -1;       // value written; -1: the loss
+    OperandPlan from;   // convolutions, batch norms, additions, activations, heads
+    int kept = -1;      // convolutions: value written on the way, which `from` computes
+    OperandPlan folded; // convolutions of the inference list: the batch norm done behind, x being their own output
+    int linear = -1;    // the loss: linear layer that it does, with the pooling of `from` in front; -1: it reads logits
 };
 
 // A gradient that is somewhere: that of `value`, times the gamma * invstd of a batch norm, seen through a shortcut A.
@@ -64,8 +70,9 @@ struct StepPlan : StoragePlan {
     explicit StepPlan(const Network &network);
 
     std::vector<ForwardStep> forward;   // the last is the loss
+    std::vector<ForwardStep> inference; // the same with folded batch norms
     std::vector<BackwardStep> backward; // the first is the loss
-    std::vector<char> stored;           // per value
+    std::vector<char> stored;           // per value, by `forward`
     // Whether value 0 is never stored: convolutions alone read it, straight from the images' bytes.
     bool reads_images = false;
 };
