@@ -7,7 +7,9 @@
 // a strip's in flight together; weights come from the L1 cache in the order of the fragments. Determinism: sums over
 // k-steps and taps in a fixed order; statistics are merged thread, warp, block, part, each in a fixed order (Chan,
 // Golub & LeVeque 1979), and the parts are a function of shapes alone. Source: implicit matrix product on mma.sync;
-// every staged row is loaded once for the three kernel rows that need it.
+// every staged row is loaded once for the three kernel rows that need it. Tried: for DenseNet's 12 filters, the three
+// columns of taps as further filters, so that a pixel is loaded once for all nine taps (a third of the ldmatrix); the 80
+// sums of a thread beside the staging of the next channels spilled 600 bytes at 128 registers.
 #include <type_traits>
 
 #include "conv_tile.cuh"
