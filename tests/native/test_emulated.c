@@ -1,5 +1,6 @@
 /* test_emulated.c - the backend `emulated` through the shared library: loaded from beside it, devices refused, a
  * refusal of memory on its way from the plugin to the caller, and work after it. */
+#define _POSIX_C_SOURCE 200112L /* setenv */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
