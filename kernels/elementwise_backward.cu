@@ -3,7 +3,7 @@
 // One pass: the gradient, x where a norm needs it and y are read once, the gradients of both inputs written (or read
 // and written) once. Sums: a thread adds its rows of a part in float32, in order, the block its threads in a fixed
 // tree; parts are joined by finish_norm_backward. A gradient that is written where rows or channels lie under no output
-// is cleared first.
+// is cleared first. A window's gradient is read by each of its pixels, all but the first time from a cache.
 #include "elementwise_backward.h"
 
 #include <cuda_runtime.h>
@@ -15,20 +15,27 @@
 namespace ist::cuda {
 namespace {
 
-// Which inputs are normalised: neither, x, or the residual and perhaps x.
-enum class Norms { kNone, kX, kResidual };
+// Which inputs are normalised: neither, x, the residual and perhaps x, or x and all was pooled.
+enum class Norms { kNone, kX, kResidual, kPooled };
+
+// The row of the window over row `row` of a height x width tensor; -1: none.
+__device__ __forceinline__ int64_t window_row(const Tensor &pooled, int window, int height, int width, int64_t row) {
+    const int line = int(row) / width, x = int(row) % width / window; // rows_of: below 2^31
+    const int image = line / height, y = line % height / window;
+    return y < pooled.height && x < pooled.width ? (int64_t(image) * pooled.height + y) * pooled.width + x : -1;
+}
 
 template <class T, int W, Norms kNorms>
 __global__ void __launch_bounds__(kChannelThreads, 2)
-    elementwise_backward_kernel(ElementwiseBackwardParams p, Runs runs, Partition partition) {
+    elementwise_backward_kernel(ElementwiseBackwardParams p, Runs runs, Partition partition, int height, int width) {
+    constexpr bool kPooled = kNorms == Norms::kPooled;
     const RunPlace place = run_place<W>(runs);
-    const Tensor &dst = p.dst.g;
     const int residual_channel = place.channel - p.from.residual_first;
     float sum[W], product[W], residual_sum[W], residual_product[W];
 #pragma unroll
     for (int i = 0; i < W; ++i) sum[i] = product[i] = residual_sum[i] = residual_product[i] = 0.f;
 
-    const bool has_residual = place.active && residual_in_run(p.from, place.channel);
+    const bool has_residual = !kPooled && place.active && residual_in_run(p.from, place.channel);
     RunOperand<W> operand{};
     if (kNorms != Norms::kNone) operand.norm = run_norm<W>(p.from.norm, p.params, place.point, runs, 0, runs.channels);
     if (kNorms == Norms::kResidual)
@@ -49,19 +56,21 @@ __global__ void __launch_bounds__(kChannelThreads, 2)
             mean, residual_mean);
     if (place.active) {
         const bool writes_residual = has_residual && p.residual.g.data;
-        const bool reads_y = p.from.activation != Activation::kNone && p.y.data;
-        const bool recomputes = p.from.activation != Activation::kNone && !p.y.data;
+        const bool reads_y = !kPooled && p.from.activation != Activation::kNone && p.y.data;
+        const bool recomputes = p.from.activation != Activation::kNone && !reads_y;
         const bool reads_x = p.from.x.data && (recomputes || (kNorms != Norms::kNone && p.sums));
         const bool reads_residual = has_residual && (recomputes || kNorms == Norms::kResidual);
         const int64_t begin = int64_t(blockIdx.x) * partition.rows_per_part;
         const int64_t end = min(begin + partition.rows_per_part, partition.rows);
         for (int64_t row = begin + place.row; row < end; row += runs.block_rows) {
-            const RawGradient<T, W> raw_dy = load_gradient<T, W>(p.dst, place.point, row, place.channel);
+            const int64_t dst_row = kPooled ? window_row(p.dst.g, p.window, height, width, row) : row;
+            RawGradient<T, W> raw_dy{};
+            if (dst_row >= 0) raw_dy = load_gradient<T, W>(p.dst, place.point, dst_row, place.channel);
             RawRun<T, W> raw_y{}, raw_dx{}, raw_dresidual{};
             RawOperand<T, W> raw{};
             if (reads_x) raw.x = load_raw<T, W>(at<const T>(p.from.x, place.point, row, place.channel));
             const int64_t residual_at =
-                has_residual ? residual_row(p.from.residual, p.from.residual_step, dst.height, dst.width, row) : 0;
+                has_residual ? residual_row(p.from.residual, p.from.residual_step, height, width, row) : 0;
             if (reads_residual)
                 raw.residual = load_raw<T, W>(at<const T>(p.from.residual, place.point, residual_at, residual_channel));
             if (reads_y) raw_y = load_raw<T, W>(at<const T>(p.y, place.point, row, place.channel));
@@ -73,6 +82,11 @@ __global__ void __launch_bounds__(kChannelThreads, 2)
 
             float dy[W];
             gradient_run<T, W>(p.dst, correction, raw_dy, dy);
+            if constexpr (kPooled) {
+                const float share = dst_row >= 0 ? 1.f / float(p.window * p.window) : 0.f;
+#pragma unroll
+                for (int i = 0; i < W; ++i) dy[i] *= share;
+            }
             if (p.from.activation != Activation::kNone) {
                 float y[W];
                 if (reads_y) {
@@ -154,7 +168,10 @@ void expect_element(const Tensor &t, Element element) {
 
 void elementwise_backward(const ElementwiseBackwardParams &params, int n_points, Stream stream) {
     ElementwiseBackwardParams p = params;
-    const Tensor &dst = p.dst.g;
+    Tensor dst = p.dst.g; // as if it were not pooled
+    if (p.window) dst.height = p.from.x.height, dst.width = p.from.x.width;
+    expect(!p.window || (p.sums && !p.from.residual.data && !p.residual.g.data && !p.y.data),
+           "What is pooled on the way has a norm and no residual.");
     for (const Tensor &t : {p.from.x, p.from.residual, p.y, p.x.g, p.residual.g}) expect_element(t, dst.element);
     expect(p.y.data || p.from.activation == Activation::kNone || p.from.x.data || p.from.residual.data,
            "The derivative of an activation needs its output or its inputs.");
@@ -172,9 +189,10 @@ void elementwise_backward(const ElementwiseBackwardParams &params, int n_points,
     RunWidth runs = operand_width(operand, dst);
     runs.fit(p.y).fit(p.x.g).fit(residual);
     fit_gradient(runs, p.dst);
-    const Norms norms = p.residual_sums || p.from.residual_norm.applied ? Norms::kResidual
-                        : p.sums || p.from.norm.applied                 ? Norms::kX
-                                                                        : Norms::kNone;
+    const Norms norms = p.window                                          ? Norms::kPooled
+                        : p.residual_sums || p.from.residual_norm.applied ? Norms::kResidual
+                        : p.sums || p.from.norm.applied                   ? Norms::kX
+                                                                          : Norms::kNone;
     expect(norms != Norms::kResidual || p.residual_sums, "A normalised residual needs a place for its sums.");
     // Runs of 8 would not find room for the constants of both norms in the registers.
     const int width = norms == Norms::kResidual ? std::min(runs.width(), 4) : runs.width();
@@ -186,7 +204,7 @@ void elementwise_backward(const ElementwiseBackwardParams &params, int n_points,
         const auto run = [&](auto kernel, int w) {
             const size_t bytes =
                 norms == Norms::kNone ? constants_shared(lanes, w) : size_t(w) * kChannelThreads * sizeof(float);
-            launch(kernel, grid, dim3(kChannelThreads), bytes, stream, p, lanes, partition);
+            launch(kernel, grid, dim3(kChannelThreads), bytes, stream, p, lanes, partition, dst.height, dst.width);
         };
         if (norms == Norms::kResidual) {
             if (width == 4) run(elementwise_backward_kernel<T, 4, Norms::kResidual>, 4);
@@ -195,7 +213,8 @@ void elementwise_backward(const ElementwiseBackwardParams &params, int n_points,
         }
         with_width<T>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
-            if (norms == Norms::kX) run(elementwise_backward_kernel<T, W, Norms::kX>, W);
+            if (norms == Norms::kPooled) run(elementwise_backward_kernel<T, W, Norms::kPooled>, W);
+            else if (norms == Norms::kX) run(elementwise_backward_kernel<T, W, Norms::kX>, W);
             else run(elementwise_backward_kernel<T, W, Norms::kNone>, W);
         });
     });

@@ -1,14 +1,15 @@
 // pool.cu - see pool.h.
 //
-// Windows: a thread per window and run of channels; every x is read once, every y written once; backward likewise, the
-// windows at the edges that hold no y write the zeros of uncovered pixels. A maximum is the first in row-major order;
-// NaN is larger than any number. Global average: a block per image, its threads share the pixels and are added in a
-// fixed tree.
+// Windows: a thread per window and run of channels; every x is read once, normalised and activated on the way, every y
+// written once; backward likewise, the windows at the edges that hold no y write the zeros of uncovered pixels. A
+// maximum is the first in row-major order; NaN is larger than any number. Global average: a block per image, its
+// threads share the pixels and are added in a fixed tree.
 #include "pool.h"
 
 #include <cuda_runtime.h>
 
 #include "gradient.cuh"
+#include "operand.cuh"
 #include "partition.h"
 
 namespace ist::cuda {
@@ -31,23 +32,39 @@ __device__ __forceinline__ bool above(float x, float top) { return x > top || (x
 
 template <class S, class D, int W>
 __global__ void __launch_bounds__(kChannelThreads) window_pool_kernel(PoolParams p, Runs runs, int64_t rows) {
+    constexpr int kAhead = 4; // pixels under way together
     const RunPlace place = run_place<W>(runs);
     const int64_t row = int64_t(blockIdx.x) * runs.block_rows + place.row;
+    const RunNorm<W> norm = run_norm<W>(p.from.norm, p.params, place.point, runs, 0, runs.channels);
     if (!place.active || row >= rows) return;
     const Window window = window_of(row, p.y.height, p.y.width);
     const bool maximum = p.kind == OpKind::kMaxPool;
+    const int pixels = p.window * p.window;
+    const S *data =
+        at<const S>(p.from.x, place.point, pixel_row(p.from.x, window.image, window.y * p.window, window.x * p.window),
+                    place.channel);
     float result[W];
-    bool first = true;
-    for (int y = 0; y < p.window; ++y) {
-        const int line = pixel_row(p.x, window.image, window.y * p.window + y, window.x * p.window);
-        for (int x = 0; x < p.window; ++x, first = false) {
-            float values[W];
-            load_run<S, W>(at<const S>(p.x, place.point, line + x, place.channel), values);
+    for (int first = 0, y = 0, x = 0; first < pixels; first += kAhead) {
+        RawRun<S, W> raw[kAhead]{};
 #pragma unroll
-            for (int c = 0; c < W; ++c)
-                if (first) result[c] = values[c];
+        for (int i = 0; i < kAhead; ++i) {
+            if (first + i >= pixels) break;
+            raw[i] = load_raw<S, W>(data + (int64_t(y) * p.from.x.width + x) * p.from.x.pitch);
+            if (++x == p.window) x = 0, ++y;
+        }
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) {
+            if (first + i >= pixels) break;
+            float values[W];
+            unpack_run<S, W>(raw[i], values);
+            apply(norm, values);
+#pragma unroll
+            for (int c = 0; c < W; ++c) {
+                values[c] = activate(values[c], p.from.activation);
+                if (first + i == 0) result[c] = values[c];
                 else if (!maximum) result[c] += values[c];
                 else if (above(values[c], result[c])) result[c] = values[c];
+            }
         }
     }
     const float factor = 1.f / float(p.window * p.window);
@@ -60,14 +77,15 @@ __global__ void __launch_bounds__(kChannelThreads) window_pool_kernel(PoolParams
 template <class S, class D, int W>
 __global__ void __launch_bounds__(kChannelThreads) global_pool_kernel(PoolParams p, Runs runs) {
     const RunPlace place = run_place<W>(runs);
-    const int image = int(blockIdx.x), pixels = p.x.height * p.x.width;
+    const Tensor &x = p.from.x;
+    const int image = int(blockIdx.x), pixels = x.height * x.width;
     float sum[W];
 #pragma unroll
     for (int c = 0; c < W; ++c) sum[c] = 0.f;
     if (place.active)
         for (int pixel = place.row; pixel < pixels; pixel += runs.block_rows) {
             float values[W];
-            load_run<S, W>(at<const S>(p.x, place.point, int64_t(image) * pixels + pixel, place.channel), values);
+            load_run<S, W>(at<const S>(x, place.point, int64_t(image) * pixels + pixel, place.channel), values);
 #pragma unroll
             for (int c = 0; c < W; ++c) sum[c] += values[c];
         }
@@ -158,22 +176,26 @@ template <class Body> void with_elements(Element x, Element y, Body body) {
 } // namespace
 
 void pool(const PoolParams &p, int n_points, Stream stream) {
-    const int width = RunWidth().fit(p.x).fit(p.y).width();
+    const bool global = p.kind == OpKind::kGlobalAvgPool, plain = !p.from.norm.applied;
+    expect(!p.from.residual.data && (!global || (plain && p.from.activation == Activation::kNone)),
+           "Pooling reads no residual, global pooling no norm.");
+    const int width = RunWidth().fit(p.from.x).fit(p.y).width();
     const Runs runs = runs_of(p.y.channels, width);
     const int64_t rows = rows_of(p.y, p.n_images);
-    with_elements(p.x.element, p.y.element, [&](auto s, auto d) {
+    with_elements(p.from.x.element, p.y.element, [&](auto s, auto d) {
         using S = decltype(s);
         using D = decltype(d);
         with_width<std::conditional_t<sizeof(S) == 4, S, D>>(width, [&](auto w) {
             constexpr int W = decltype(w)::value;
-            if (p.kind == OpKind::kGlobalAvgPool) {
+            if (global) {
                 const dim3 grid(unsigned(p.n_images), unsigned(runs.groups), unsigned(n_points));
                 launch(global_pool_kernel<S, D, W>, grid, dim3(kChannelThreads),
                        size_t(W) * kChannelThreads * sizeof(float), stream, p, runs);
             } else {
                 const dim3 grid(unsigned((rows + runs.block_rows - 1) / runs.block_rows), unsigned(runs.groups),
                                 unsigned(n_points));
-                launch(window_pool_kernel<S, D, W>, grid, dim3(kChannelThreads), 0, stream, p, runs, rows);
+                launch(window_pool_kernel<S, D, W>, grid, dim3(kChannelThreads), plain ? 0 : constants_shared(runs, W),
+                       stream, p, runs, rows);
             }
         });
     });

@@ -152,9 +152,9 @@ NetworkPass::Layout::Layout(const StepPlan &plan, const std::vector<ForwardStep>
         }
         if (op.kind == OpKind::kLinear)
             need(linear_workspace(shape_of(plan, op.src, element), plan.value(op.dst).channels, n_images));
-        if (op.kind == OpKind::kBatchNorm) {
-            const int64_t sums = int64_t(elementwise_backward_parts(shape_of(plan, op.dst, element), n_images)) * 2 *
-                                 plan.value(op.dst).channels;
+        if (step.norm >= 0 && op.kind != OpKind::kConv && op.kind != OpKind::kSoftmaxLoss) {
+            const Tensor x = shape_of(plan, step.norm_from.x, element);
+            const int64_t sums = int64_t(elementwise_backward_parts(x, n_images)) * 2 * x.channels;
             need(sums);
             if (step.norm_from.residual_norm >= 0) sum_floats = std::max(sum_floats, sums);
         }
@@ -409,7 +409,7 @@ void NetworkPass::forward_step(const ForwardStep &step, const DrawnImages &batch
     case OpKind::kAvgPool:
     case OpKind::kMaxPool:
     case OpKind::kGlobalAvgPool:
-        pool({o.kind, o.window, tensor(o.src), tensor(o.dst), n_images_}, n_points, stream);
+        pool({o.kind, o.window, operand(step.from), tensor(o.dst), n_images_, points.params}, n_points, stream);
         break;
     case OpKind::kLinear:
         linear({tensor(o.src), tensor(o.dst), points.params, offset(o.weight), o.bias >= 0 ? offset(o.bias) : -1,
@@ -499,6 +499,14 @@ void NetworkPass::backward_step(const BackwardStep &step, const DrawnImages &bat
     const GradientOut src = leave(step.src_value, step.src, n_points);
     const GradientOut residual = leave(step.residual_value, step.residual, n_points);
     switch (o.kind) {
+    case OpKind::kAvgPool:
+    case OpKind::kMaxPool:
+    case OpKind::kGlobalAvgPool:
+        if (step.norm < 0) {
+            if (src.g.data) pool_backward({o.kind, o.window, tensor(o.src), dst, src, n_images_}, n_points, stream);
+            return;
+        }
+        [[fallthrough]];
     case OpKind::kBatchNorm:
     case OpKind::kAdd:
     case OpKind::kActivation: {
@@ -506,14 +514,15 @@ void NetworkPass::backward_step(const BackwardStep &step, const DrawnImages &bat
         const bool norm = step.norm >= 0;
         backward.from = operand(norm ? step.norm_from : step.from);
         backward.params = points.params;
-        if (plan_.stored[size_t(o.dst)]) backward.y = tensor(o.dst);
+        backward.window = o.window; // 0: no pooling
+        if (o.window == 0 && plan_.stored[size_t(o.dst)]) backward.y = tensor(o.dst);
         backward.dst = dst, backward.x = src, backward.residual = residual;
         backward.x_unscaled = norm && !step.scaled;
         if (norm) backward.sums = work_.as<float>();
         if (norm && step.norm_from.residual_norm >= 0) backward.residual_sums = second_sums_.as<float>();
         backward.n_images = n_images_;
         elementwise_backward(backward, n_points, stream);
-        const int parts = elementwise_backward_parts(dst.g, n_images_);
+        const int parts = elementwise_backward_parts(backward.from.x, n_images_);
         if (norm) finish_norm(step.norm, backward.sums, parts, points, n_points);
         if (backward.residual_sums)
             finish_norm(step.norm_from.residual_norm, backward.residual_sums, parts, points, n_points);
@@ -537,11 +546,6 @@ void NetworkPass::backward_step(const BackwardStep &step, const DrawnImages &bat
         if (src.g.data) pad_shortcut_backward({dst, src, o.stride, first, n_images_}, n_points, stream);
         return;
     }
-    case OpKind::kAvgPool:
-    case OpKind::kMaxPool:
-    case OpKind::kGlobalAvgPool:
-        if (src.g.data) pool_backward({o.kind, o.window, tensor(o.src), dst, src, n_images_}, n_points, stream);
-        return;
     case OpKind::kLinear: {
         LinearBackwardParams backward;
         backward.x = tensor(o.src), backward.y = dst, backward.dx = src;

@@ -10,6 +10,7 @@ namespace ist::cuda {
 namespace {
 
 bool none_or_relu(Activation a) { return a == Activation::kNone || a == Activation::kRelu; }
+bool is_pool(OpKind k) { return k == OpKind::kAvgPool || k == OpKind::kMaxPool || k == OpKind::kGlobalAvgPool; }
 
 class Planner {
   public:
@@ -172,11 +173,13 @@ class Planner {
                 absorbed_[size_t(k)] = 1;
                 return;
             }
-            if (left_to_head(k) || left_to_convolution(k)) return;
+            if (left_to_head(k) || left_to_convolution(k) || left_to_pool(k)) return;
         } else if (op.kind == OpKind::kAdd || op.kind == OpKind::kActivation) {
             step.from.x = op.src, step.from.residual = op.residual, step.from.activation = op.activation;
         } else if (op.kind == OpKind::kConv) {
             read(step);
+        } else if (is_pool(op.kind)) {
+            step.from = operand(op.src);
         } else if (op.kind == OpKind::kSoftmaxLoss && head_linear_ >= 0) {
             step.linear = head_linear_;
             step.from = operand(plan_.op(head_pool_).src);
@@ -214,6 +217,14 @@ class Planner {
             readers(op.dst).empty() || plan_.op(first_reader(op.dst)).kind != OpKind::kConv)
             return false;
         return (readers(op.dst).size() == 1 && op.residual < 0) || can_keep(first_reader(op.dst));
+    }
+
+    // Whether average pooling alone reads a batch norm's output, and computes it.
+    bool left_to_pool(int k) const {
+        const Op &op = plan_.op(k);
+        return op.residual < 0 && readers(op.dst).size() == 1 &&
+               only_producer(op.dst, readers(op.dst)[0], OpKind::kBatchNorm) == k &&
+               plan_.op(readers(op.dst)[0]).kind == OpKind::kAvgPool;
     }
 
     // --- backward ----------------------------------------------------------------------------------------------------
@@ -275,6 +286,10 @@ class Planner {
             }
         } else if (op.kind == OpKind::kAdd || op.kind == OpKind::kActivation) {
             step.from.x = op.src, step.from.residual = op.residual, step.from.activation = op.activation;
+        } else if (is_pool(op.kind) && !stored_[size_t(op.src)]) {
+            const int norm = plan_.values[size_t(op.src)].producer;
+            absorbed_[size_t(norm)] = 1;
+            return leave_norm(step, norm);
         }
         step.src_value = op.src, step.residual_value = op.residual;
         step.src = touch(op.src);

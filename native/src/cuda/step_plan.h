@@ -5,8 +5,8 @@
 // head, which leaves the gradient of the batch norm too.
 //
 // Stored are the outputs of convolutions and the inputs of residual blocks; the batch only where something else than
-// convolutions reads it. The output of a batch norm without residual is computed anew by the convolution that reads it;
-// one with a residual is kept by the first convolution that does.
+// convolutions reads it. The output of a batch norm without residual is computed anew by the convolution or average
+// pooling that reads it; one with a residual is kept by the first convolution that does.
 //
 // Inference has a list of its own: there a batch norm that alone reads a convolution's output is folded into it, with
 // its residual and ReLU, and what is stored is the batch norm's output. Where several batch norms read a value
@@ -15,7 +15,8 @@
 // In the backward pass a batch norm leaves dy, the gradient of its sum norm(x) + residual, once, in the place of the
 // gradient of x. It serves x (times gamma * invstd, as x's producer reads it) and the residual, which *borrows* it
 // until something must be added. Only where several batch norms read a value (DenseNet) is gamma * invstd * dy added
-// up. A convolution's data gradient goes on through ReLU and batch norm in the same kernel.
+// up. The gradient of a convolution's input or of an average pooling goes on through ReLU and batch norm in the same
+// kernel.
 //
 // Nothing here depends on the batch size, the number of points or the device.
 #pragma once
@@ -37,7 +38,7 @@ struct OperandPlan {
 struct ForwardStep {
     int op = -1;
     int dst = -1;       // value written; -1: the loss
-    OperandPlan from;   // convolutions, batch norms, additions, activations, heads
+    OperandPlan from;   // convolutions, batch norms, additions, activations, poolings, heads
     int kept = -1;      // convolutions: value written on the way, which `from` computes
     OperandPlan folded; // convolutions of the inference list: the batch norm done behind, x being their own output
     int linear = -1;    // the loss: linear layer that it does, with the pooling of `from` in front; -1: it reads logits
@@ -57,8 +58,8 @@ struct BackwardStep {
     int src_value = -1, residual_value = -1; // whose gradients the op leaves, and how; of a batch norm, x and residual
     GradientUse src, residual;
     int linear = -1; // the loss: as in the forward pass
-    // The batch norm whose backward this step is: the op itself, or the one in front of a convolution or a head. -1:
-    // none.
+    // The batch norm whose backward this step is: the op itself, or the one in front of a convolution, pooling or head.
+    // -1: none.
     int norm = -1;
     OperandPlan norm_from; // its operand
     bool scaled = false;   // gamma * invstd * dy is left for x, not dy

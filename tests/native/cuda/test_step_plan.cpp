@@ -1,4 +1,5 @@
-// test_step_plan.cpp - what a GPU stores while it evaluates a network: a batch norm behind a convolution costs nothing.
+// test_step_plan.cpp - what a GPU stores of a network: no batch norm has a step of its own, in evaluation none behind a
+// convolution costs anything.
 #include <functional>
 #include <set>
 
@@ -15,7 +16,7 @@ using namespace ist::cuda;
 
 // The steps of the inference list, each value read after it is written, each written once.
 struct Steps {
-    explicit Steps(const Network &network) : plan(network) {
+    explicit Steps(const Network &of) : network(of), plan(network) {
         std::set<int> written = {0}; // or read straight from the images
         const std::function<bool(int)> is_there = [&](int value) {
             const int k = plan.values[size_t(value)].producer;
@@ -38,6 +39,8 @@ struct Steps {
             if (step.kept >= 0) ++kept;
         }
     }
+    Steps(const Steps &) = delete; // the plan refers to the network
+    const Network network;
     StepPlan plan;
     int folded = 0, plain = 0; // convolutions with and without a folded batch norm
     int others = 0, in_front = 0, kept = 0;
@@ -106,6 +109,30 @@ TEST(InferencePlan, OnlyTheSoleReaderIsFolded) {
               }),
               0)
         << "two readers";
+}
+
+TEST(TrainingPlan, ATransitionPoolsAsItNormalises) {
+    for (const char *spec : {"densenet22-12", "densenet22-12-bc"}) {
+        const Steps steps = steps_of(spec);
+        for (const auto &list : {steps.plan.forward, steps.plan.inference}) {
+            int pools = 0;
+            for (const ForwardStep &step : list) {
+                EXPECT_NE(steps.plan.op(step.op).kind, OpKind::kBatchNorm);
+                if (steps.plan.op(step.op).kind != OpKind::kAvgPool) continue;
+                ++pools;
+                EXPECT_GE(step.from.norm, 0);
+                EXPECT_EQ(step.from.activation, Activation::kRelu);
+            }
+            EXPECT_EQ(pools, 2);
+        }
+        int pools = 0;
+        for (const BackwardStep &step : steps.plan.backward) {
+            if (step.op < 0) continue;
+            EXPECT_NE(steps.plan.op(step.op).kind, OpKind::kBatchNorm);
+            if (steps.plan.op(step.op).kind == OpKind::kAvgPool) pools += step.norm >= 0 && step.scaled;
+        }
+        EXPECT_EQ(pools, 2);
+    }
 }
 
 } // namespace

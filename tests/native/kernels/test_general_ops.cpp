@@ -101,6 +101,28 @@ struct NormData {
     PointVectors mean, invstd;
 };
 
+// What a batch norm's backward leaves in parts: sums of dy(point, row, channel) and of dy * (x - mean).
+template <class Gradient>
+void expect_sums(const Device<float> &parts, int n_parts, const Activations &x, NormData &norm, Gradient dy) {
+    const int c = x.shape.channels;
+    for (int p = 0; p < kPoints; ++p)
+        for (int ch = 0; ch < c; ++ch) {
+            double sum = 0, product = 0, size = 1;
+            for (int64_t r = 0; r < x.shape.rows(); ++r) {
+                const double d = dy(p, r, ch);
+                sum += d, product += d * (x.get(p, r, ch) - double(norm.mean.at(p, ch)));
+                size += 4 * std::abs(d);
+            }
+            double have_sum = 0, have_product = 0;
+            for (int part = 0; part < n_parts; ++part) {
+                have_sum += double(parts.host[size_t(((p * n_parts + part) * 2) * c + ch)]);
+                have_product += double(parts.host[size_t(((p * n_parts + part) * 2 + 1) * c + ch)]);
+            }
+            ASSERT_NEAR(have_sum, sum, kError * size) << p << " " << ch;
+            ASSERT_NEAR(have_product, product, kError * size) << p << " " << ch;
+        }
+}
+
 // --- element-wise, forward -------------------------------------------------------------------------------------------
 
 TEST_P(GeneralOp, Materialises) {
@@ -334,26 +356,8 @@ TEST_P(GeneralOp, GoesBackwardThroughElementwiseOps) {
                         return dresidual_before[j++] + (both ? residual_norm.scale(p, ch) : 1.0) * dy(p, r, ch);
                     },
                     kError);
-            const auto expect_sums = [&](const Device<float> &have, Activations &of, NormData &about) {
-                for (int p = 0; p < kPoints; ++p)
-                    for (int ch = 0; ch < c; ++ch) {
-                        double sum = 0, product = 0, size = 1;
-                        for (int64_t r = 0; r < shape().rows(); ++r) {
-                            const double d = dy(p, r, ch);
-                            sum += d, product += d * (of.get(p, r, ch) - double(about.mean.at(p, ch)));
-                            size += 4 * std::abs(d);
-                        }
-                        double have_sum = 0, have_product = 0;
-                        for (int part = 0; part < parts; ++part) {
-                            have_sum += double(have.host[size_t(((p * parts + part) * 2) * c + ch)]);
-                            have_product += double(have.host[size_t(((p * parts + part) * 2 + 1) * c + ch)]);
-                        }
-                        ASSERT_NEAR(have_sum, sum, kError * size) << p << " " << ch;
-                        ASSERT_NEAR(have_product, product, kError * size) << p << " " << ch;
-                    }
-            };
-            if (normalised) expect_sums(sums, x, norm);
-            if (both) expect_sums(residual_sums, residual, residual_norm);
+            if (normalised) expect_sums(sums, parts, x, norm, dy);
+            if (both) expect_sums(residual_sums, parts, residual, residual_norm, dy);
         }
 }
 
@@ -656,7 +660,10 @@ TEST_P(GeneralOp, Pools) {
             run_all_ways(
                 kPoints,
                 [&](int first, int n) {
-                    pool({kind, window, x.tensor(first), y.tensor(first), shape().images}, n, nullptr);
+                    PoolParams f;
+                    f.kind = kind, f.window = window, f.from.x = x.tensor(first), f.y = y.tensor(first);
+                    f.n_images = shape().images;
+                    pool(f, n, nullptr);
                     PoolBackwardParams b;
                     b.kind = kind, b.window = window, b.x = x.tensor(first), b.y.g = dy.tensor(first);
                     b.dx = {dx.tensor(first), add}, b.n_images = shape().images;
@@ -666,6 +673,82 @@ TEST_P(GeneralOp, Pools) {
             y.expect([&](int p, int64_t r, int ch) { return want_y[size_t((p * small.rows() + r) * c + ch)]; }, kError);
             dx.expect([&](int p, int64_t r, int ch) { return want_dx[size_t((p * shape().rows() + r) * c + ch)]; },
                       kError);
+        }
+}
+
+// Batch norm, activation and average pooling in one, and back: pixels under no window count, with gradient 0.
+TEST_P(GeneralOp, PoolsWhatANormLeaves) {
+    const int c = channels(), window = shape().height > 1 ? 2 + (shape().height > 5) : 1, area = window * window;
+    Shape small = shape();
+    small.height /= window, small.width /= window, small.pitch = (c + 23) / 8 * 8, small.first = 8;
+    PointRows params(kPoints, 2 * c + 1);
+    params.vectors.fill([&] { return normal(); });
+    NormData norm(c, random, params, 1, c + 1);
+    Activations x = activations(), normed = activations(), dx = activations();
+    Activations y(element(), kPoints, small), g(element(), kPoints, small);
+    x.fill(random), g.fill(random);
+    PointVectors slope(kPoints, c), offset(kPoints, c);
+    slope.fill([&] { return 0.1 * normal(); }), offset.fill([&] { return 0.1 * normal(); });
+    const int parts = elementwise_backward_parts(x.tensor(), shape().images);
+    Device<float> sums(size_t(kPoints * parts * 2 * c));
+    for (Activation activation : kActivations)
+        for (bool corrected : {false, true}) {
+            SCOPED_TRACE("activation " + std::to_string(int(activation)) + " corrected " + std::to_string(corrected));
+            const bool add = corrected, unscaled = corrected;
+            dx.fill(random);
+            std::vector<double> before;
+            dx.each([&](int p, int64_t r, int ch) { before.push_back(add ? dx.get(p, r, ch) : 0); });
+            run_all_ways(
+                kPoints,
+                [&](int first, int n) {
+                    PoolParams f;
+                    f.window = window, f.from.x = x.tensor(first), f.from.norm = norm.norm(first);
+                    f.from.activation = activation, f.y = y.tensor(first);
+                    f.n_images = shape().images, f.params = params.rows(first);
+                    pool(f, n, nullptr);
+                    ElementwiseBackwardParams b;
+                    b.from = f.from, b.params = f.params, b.dst.g = g.tensor(first), b.window = window;
+                    if (corrected) {
+                        b.dst.corrected = true, b.dst.value = f.y;
+                        b.dst.slope = slope.vectors(first), b.dst.offset = offset.vectors(first);
+                    }
+                    b.x = {dx.tensor(first), add}, b.x_unscaled = unscaled;
+                    b.sums = sums.device() + first * parts * 2 * c, b.n_images = shape().images;
+                    elementwise_backward(b, n, nullptr);
+                },
+                y.bytes(), dx.bytes(), sums);
+
+            MaterialiseParams stored;
+            stored.from.x = x.tensor(), stored.from.norm = norm.norm(0), stored.from.activation = activation;
+            stored.params = params.rows(), stored.dst = normed.tensor(), stored.n_images = shape().images;
+            materialise(stored, kPoints, nullptr);
+            normed.download();
+            y.expect(
+                [&](int p, int64_t r, int ch) {
+                    const int ox = int(r % small.width), oy = int(r / small.width % small.height);
+                    const int image = int(r / small.width / small.height);
+                    const auto row = [&](int i) {
+                        return x.row(image, oy * window + i / window, ox * window + i % window);
+                    };
+                    double sum = 0;
+                    for (int i = 0; i < area; ++i)
+                        sum += activated(norm.apply(p, ch, x.get(p, row(i), ch)), activation);
+                    return sum / area;
+                },
+                kError, 3);
+            const auto dy = [&](int p, int64_t r, int ch) {
+                const int oy = int(r / shape().width % shape().height) / window, ox = int(r % shape().width) / window;
+                if (oy >= small.height || ox >= small.width) return 0.0;
+                const int64_t under = g.row(int(r / shape().width / shape().height), oy, ox);
+                double v = g.get(p, under, ch);
+                if (corrected) v += double(slope.at(p, ch)) * y.get(p, under, ch) + double(offset.at(p, ch));
+                return v / area * derivative(normed.get(p, r, ch), activation);
+            };
+            size_t i = 0;
+            dx.expect([&](int p, int64_t r,
+                          int ch) { return before[i++] + (unscaled ? 1.0 : norm.scale(p, ch)) * dy(p, r, ch); },
+                      kError);
+            expect_sums(sums, parts, x, norm, dy);
         }
 }
 
