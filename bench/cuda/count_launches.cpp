@@ -127,6 +127,7 @@ void count(Backend &backend, const std::string &spec, int batch, unsigned blocks
     {
         const Images images(backend, kInferenceImages);
         emulation::take_launches();
+        for (PointJob &job : jobs) job.gradient = nullptr; // one group
         executor->evaluate(*images, kMostPointsAtOnce, jobs);
         print(spec, "inference", kInferenceImages, kMostPointsAtOnce);
     }
