@@ -78,6 +78,8 @@ class Executor {
     // jobs[i].statistics = average of batch mean and unbiased variance over steps 0 .. n_batches - 1 of the stream.
     virtual void recompute_statistics(const DeviceImages &images, const ist_sampling &sampling, int n_batches, int n,
                                       PointJob *jobs) = 0;
+    // As ist_model_check_convolutions; the number of shapes, or -1 where nothing can be compared.
+    virtual int check_convolutions(int, int, ist_convolution_check *) { return -1; }
 };
 
 // Sums over the first n_geometry coordinates, with d_i = p_{i+1} - p_i, g'_i = gradient_i + weight_decay * p_i, where

@@ -211,6 +211,21 @@ ist_status ist_model_tensor(const ist_model *model, int32_t index, ist_tensor *o
     });
 }
 
+ist_status ist_model_check_convolutions(ist_model *model, int32_t n_images, int32_t capacity,
+                                        ist_convolution_check *out, int32_t *n_shapes) {
+    if (!model) return guard(__func__, [] { require("model", nullptr); });
+    return guard_device(__func__, *model->box->engine(), [&] {
+        require("n_shapes", n_shapes);
+        if (capacity > 0) require("out", out);
+        if (n_images < 1)
+            throw Error(IST_INVALID_ARGUMENT, "n_images must be at least 1, got " + std::to_string(n_images));
+        if (model->box->is_surface()) throw Error(IST_INVALID_ARGUMENT, "a surface has no convolutions");
+        const int n = model->box->executor().check_convolutions(n_images, capacity, out);
+        if (n < 0) throw Error(IST_UNSUPPORTED, "this backend has no cuDNN to compare with; use the backend cuda");
+        *n_shapes = n;
+    });
+}
+
 // --- points --------------------------------------------------------------------------------------------------------
 
 ist_status ist_points_create(ist_model *model, int32_t n_points, ist_points **out) {

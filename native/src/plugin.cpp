@@ -64,6 +64,11 @@ class PluginExecutor : public Executor {
                               PointJob *jobs) override {
         guarded(plugin_, [&] { executor_->recompute_statistics(images, sampling, n_batches, n, jobs); });
     }
+    int check_convolutions(int n_images, int capacity, ist_convolution_check *out) override {
+        int n_shapes = 0;
+        guarded(plugin_, [&] { n_shapes = executor_->check_convolutions(n_images, capacity, out); });
+        return n_shapes;
+    }
 
   private:
     Plugin plugin_;

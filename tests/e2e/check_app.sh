@@ -41,4 +41,6 @@ find "$root/files/tiny" -name '*.png' -size +0 | grep -q .
 status=0
 isthmus run tiny.yaml -o other -s backend=cuda || status=$?
 [[ $status == 69 || -e /dev/nvidiactl ]] || { echo "without a GPU a run on it must end with 69, not $status" >&2; exit 1; }
+[[ ! -e $root/app/lib/libisthmus_cuda.so ]] || grep -q libcudnn.so.9 "$root/app/lib/libisthmus_cuda.so" ||
+  { echo "the CUDA backend does not know cuDNN" >&2; exit 1; }
 echo "the app runs without Java: $((size >> 20)) MiB packed"

@@ -68,6 +68,7 @@ static void test_null_handles(void) {
     INVALID("engine must not be NULL", ist_model_create, NULL, "mlp", 1, 1, 1, 2, IST_FP32, NULL);
     INVALID("model must not be NULL", ist_points_create, NULL, 1, &points);
     INVALID("model must not be NULL", ist_model_tensor, NULL, 0, &tensor);
+    INVALID("model must not be NULL", ist_model_check_convolutions, NULL, 1, 0, NULL, NULL);
     INVALID("points must not be NULL", ist_points_read, NULL, 0, &value);
     INVALID("points must not be NULL", ist_points_evaluate, NULL, NULL, NULL);
 }
@@ -91,6 +92,7 @@ static void test_dataset(ist_engine *engine) {
 static void test_model(ist_engine *engine) {
     ist_model *model = NULL;
     ist_tensor tensor;
+    int32_t n_shapes = 0;
     INVALID("did you mean 'resnet8'?", ist_model_create, engine, "resnt8", 3, 8, 8, 4, IST_FP32, &model);
     INVALID("precision must be 0 .. 2, got 9", ist_model_create, engine, "resnet8", 3, 8, 8, 4, (ist_precision)9,
             &model);
@@ -109,6 +111,9 @@ static void test_model(ist_engine *engine) {
     CHECK(ist_model_tensor(model, ist_model_n_tensors(model) - 1, &tensor) == IST_OK);
     CHECK(tensor.kind == IST_TENSOR_STATISTIC && tensor.rank == 1 && tensor.shape[1] == 1);
     CHECK(tensor.offset + tensor.shape[0] == ist_model_n_params(model) + ist_model_n_statistics(model));
+    INVALID("n_images must be at least 1", ist_model_check_convolutions, model, 0, 0, NULL, &n_shapes);
+    CHECK(ist_model_check_convolutions(model, 1, 0, NULL, &n_shapes) == IST_UNSUPPORTED);
+    CHECK(strstr(ist_last_error(), "this backend has no cuDNN") != NULL);
     INVALID("index must be 0 .. ", ist_model_tensor, model, ist_model_n_tensors(model), &tensor);
     ist_model_destroy(model);
 }

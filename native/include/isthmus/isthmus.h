@@ -150,6 +150,17 @@ IST_API int64_t ist_model_flops(const ist_model *model); /* forward, per image, 
 IST_API int32_t ist_model_n_tensors(const ist_model *model);
 IST_API ist_status ist_model_tensor(const ist_model *model, int32_t index, ist_tensor *out);
 
+/* A convolution of a model: what it is, and how far the engine's own is from cuDNN's, |own - cuDNN| / |cuDNN|. */
+typedef struct ist_convolution_check {
+    int32_t kernel, stride, padding, channels, filters, height, width; /* channels and size of the input */
+    double forward, data_gradient, weight_gradient;
+} ist_convolution_check;
+
+/* Compares the convolutions of a model, each shape once, on random numbers of n_images images and in the model's
+ * precision. *n_shapes: how many there are; out gets the first `capacity` of them. IST_UNSUPPORTED without cuDNN. */
+IST_API ist_status ist_model_check_convolutions(ist_model *model, int32_t n_images, int32_t capacity,
+                                                ist_convolution_check *out, int32_t *n_shapes);
+
 /* --- points -------------------------------------------------------------------------------------------------- */
 /* In what follows dataset and sampling are NULL for surfaces and required otherwise; `streams` has one entry per point.
  * A new set of points is all zeros. */

@@ -31,6 +31,9 @@ class ConvolutionLibrary {
     virtual std::unique_ptr<DenseConvolution> prepare(const ConvShape &shape, Element element, int n_images) = 0;
 };
 
+// cuDNN on a device; Error(IST_UNSUPPORTED) where there is none.
+std::unique_ptr<ConvolutionLibrary> open_cudnn(Device &device);
+
 // What the environment variable ISTHMUS_CONVOLUTIONS asks for: nullptr for `own`, `auto` or none, which are the own
 // kernels. Error(IST_INVALID_ARGUMENT) for another word, Error(IST_UNSUPPORTED) for `cudnn` where there is none.
 std::unique_ptr<ConvolutionLibrary> chosen_convolutions(Device &device);

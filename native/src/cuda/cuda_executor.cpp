@@ -9,6 +9,7 @@
 #include "../../../kernels/step_record.h"
 #include "../../../kernels/vectors.h"
 #include "../error.h"
+#include "convolution_check.h"
 #include "step_graph.h"
 
 namespace ist::cuda {
@@ -272,6 +273,12 @@ void CudaExecutor::recompute_statistics(const DeviceImages &images, const ist_sa
                            device_.stream());
     });
     device_.wait();
+}
+
+int CudaExecutor::check_convolutions(int n_images, int capacity, ist_convolution_check *out) {
+    const std::unique_ptr<ConvolutionLibrary> opened = library_ ? nullptr : open_cudnn(device_);
+    return cuda::check_convolutions(device_, library_ ? *library_ : *opened, network_, element_, n_images, capacity,
+                                    out);
 }
 
 } // namespace ist::cuda

@@ -30,6 +30,7 @@ class CudaExecutor : public Executor {
     void predict(const DeviceImages &images, const PointJob &job, float *log_probabilities) override;
     void recompute_statistics(const DeviceImages &images, const ist_sampling &sampling, int n_batches, int n,
                               PointJob *jobs) override;
+    int check_convolutions(int n_images, int capacity, ist_convolution_check *out) override;
 
   private:
     class Points;

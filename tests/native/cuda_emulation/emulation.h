@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -153,6 +154,8 @@ struct Launch {
     void (*call)(const void *kernel, const void *arguments);
 };
 int submit_launch(cudaStream_t stream, Launch launch);
+// Work of the host in order on a stream, with device memory open to it; of a library (cudnn.cpp). A cudaError_t.
+int enqueue(cudaStream_t stream, std::function<void()> work);
 std::string kernel_name(const void *kernel);
 
 // A lane of the running warp reads 16 bytes of shared memory (ldmatrix).

@@ -234,6 +234,14 @@ bool is_pinned(const void *pointer) {
     return it != pinned.begin() && p < std::prev(it)->first + std::prev(it)->second;
 }
 
+int enqueue(cudaStream_t stream, std::function<void()> work) {
+    return submit(stream, [work = std::move(work)] {
+        OpenMemory open;
+        work();
+        return cudaSuccess;
+    });
+}
+
 int submit_launch(cudaStream_t stream, Launch launch) {
     Lock lock(device_mutex());
     const uint64_t threads = uint64_t(launch.block.x) * launch.block.y * launch.block.z;

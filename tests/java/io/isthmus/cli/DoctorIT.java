@@ -30,6 +30,8 @@ class DoctorIT {
     assertThat(outcomes(run))
         .containsKeys("emulated", "bf16", "gradient", "same bits")
         .containsKeys(AgreementCheck.NETWORKS.toArray(String[]::new))
+        .containsEntry("resnet8:width=4 convolutions", "ok")
+        .containsEntry("densenet16-4-bc convolutions", "ok")
         .doesNotContainValue("failed");
     assertThat(Engine.liveHandles()).isZero();
   }

@@ -5,6 +5,7 @@ import io.isthmus.config.IsthmusException;
 import io.isthmus.config.Precision;
 import io.isthmus.engine.Backend;
 import io.isthmus.engine.Engine;
+import io.isthmus.engine.EngineException;
 import io.isthmus.experiment.Release;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,8 @@ import picocli.CommandLine.Option;
     description = {
       "Examine this machine: Java, native libraries, memory, and whether the engine computes right.",
       "",
-      "With --backend cuda: the GPU as well, each network and step on it against the CPU.",
+      "With --backend cuda: the GPU as well, each network and step on it against the CPU, and its"
+          + " convolutions against cuDNN's where that is there.",
       "",
       "Ends with exit code 69 if something that every run needs is missing or wrong."
     })
@@ -119,9 +121,11 @@ final class Doctor implements Callable<Integer> {
         file.map(
                 found ->
                     found
-                        + "; with ISTHMUS_CONVOLUTIONS=cudnn this command compares its convolutions"
-                        + " with the CPU's in place of the own ones")
-            .orElse("no libcudnn.so.9 in LD_LIBRARY_PATH, Python environments or the system"));
+                        + "; with ISTHMUS_CONVOLUTIONS=cudnn whole networks use its convolutions in"
+                        + " place of the own ones")
+            .orElse(
+                "no libcudnn.so.9 in ISTHMUS_CUDNN, LD_LIBRARY_PATH, Python environments or the"
+                    + " system"));
   }
 
   private void cuda() {
@@ -152,8 +156,28 @@ final class Doctor implements Callable<Integer> {
       for (String network : AgreementCheck.NETWORKS) {
         check(network, () -> agreement(cpu, device, network));
       }
+      convolutions(device);
     } catch (IsthmusException | LinkageError unusable) {
       add(name, Outcome.FAILED, Failure.of(unusable).sentence());
+    }
+  }
+
+  /** Own convolutions against cuDNN's, which need not be there. */
+  private void convolutions(Engine device) {
+    for (String network : CudnnCheck.networks(backend)) {
+      String name = network + " convolutions";
+      try {
+        add(name, Outcome.OK, CudnnCheck.finding(device, backend, network));
+      } catch (EngineException refused) {
+        boolean absent = refused.status() == EngineException.Status.UNSUPPORTED;
+        add(
+            absent ? "convolutions" : name,
+            absent ? Outcome.ABSENT : Outcome.FAILED,
+            Failure.of(refused).sentence());
+        return;
+      } catch (IsthmusException wrong) {
+        add(name, Outcome.FAILED, Failure.of(wrong).sentence());
+      }
     }
   }
 

@@ -79,8 +79,14 @@ final class NvidiaSmi {
    * @param environment of the process
    */
   static Optional<Path> cudnn(Map<String, String> environment) {
+    String asked = environment.getOrDefault("ISTHMUS_CUDNN", "");
+    if (!asked.isEmpty()) {
+      Path path = Path.of(asked);
+      Path file = path.toFile().isDirectory() ? path.resolve(CUDNN) : path;
+      return Optional.of(file).filter(found -> found.toFile().isFile());
+    }
     Stream<Path> named =
-        Stream.of("LD_LIBRARY_PATH", "CUDA_HOME")
+        Stream.of("LD_LIBRARY_PATH", "CUDNN_HOME", "CUDA_HOME")
             .flatMap(name -> Stream.of(environment.getOrDefault(name, "").split(":")))
             .filter(folder -> !folder.isEmpty())
             .map(Path::of)

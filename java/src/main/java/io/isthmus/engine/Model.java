@@ -1,6 +1,7 @@
 package io.isthmus.engine;
 
 import static io.isthmus.engine.c.IsthmusApi.IST_TENSOR_STATISTIC;
+import static io.isthmus.engine.c.IsthmusApi.ist_model_check_convolutions;
 import static io.isthmus.engine.c.IsthmusApi.ist_model_create;
 import static io.isthmus.engine.c.IsthmusApi.ist_model_flops;
 import static io.isthmus.engine.c.IsthmusApi.ist_model_n_params;
@@ -10,6 +11,7 @@ import static io.isthmus.engine.c.IsthmusApi.ist_model_tensor;
 
 import io.isthmus.config.Precision;
 import io.isthmus.engine.c.IsthmusApi;
+import io.isthmus.engine.c.ist_convolution_check;
 import io.isthmus.engine.c.ist_model;
 import io.isthmus.engine.c.ist_tensor;
 import java.util.ArrayList;
@@ -96,6 +98,36 @@ public final class Model implements AutoCloseable {
   /** Every tensor of a point, in the order of the PyTorch state dictionary. */
   public List<TensorInfo> tensors() {
     return tensors;
+  }
+
+  /**
+   * Compares the convolutions of this network, each shape once, with cuDNN's on random numbers.
+   *
+   * @param images how many
+   * @throws EngineException with {@code UNSUPPORTED} where the device has no cuDNN
+   */
+  public List<ConvolutionCheck> checkConvolutions(int images) {
+    int[] shapes = {0};
+    NativeHandle.check(ist_model_check_convolutions(pointer(), images, 0, null, shapes));
+    List<ConvolutionCheck> checks = new ArrayList<>();
+    try (ist_convolution_check out = new ist_convolution_check(Math.max(1, shapes[0]))) {
+      NativeHandle.check(ist_model_check_convolutions(pointer(), images, shapes[0], out, shapes));
+      for (int i = 0; i < shapes[0]; i++) {
+        ist_convolution_check c = out.getPointer(i);
+        checks.add(
+            new ConvolutionCheck(
+                c.kernel(),
+                c.stride(),
+                c.channels(),
+                c.filters(),
+                c.height(),
+                c.width(),
+                c.forward(),
+                c.data_gradient(),
+                c.weight_gradient()));
+      }
+    }
+    return List.copyOf(checks);
   }
 
   @Override
