@@ -23,18 +23,21 @@ template <class T, int kKernel>
 __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
     conv_backward_data_kernel(const __grid_constant__ Arguments arg) {
     const Place place(arg.walk);
-    InputGradientOut<T> out(arg.input, place.point, place.channel);
+    InputGradientOut<T, 4> out(arg.input, place.point, place.channel);
     walk_tiles<T, kKernel, 1>(arg.walk, place, [&](auto each) {
+        const int thread = thread_again(), groups = arg.walk.log_groups;
+        out.begin_at(((int(blockIdx.y) << groups) + ((thread >> 5) & ((1 << groups) - 1))) * 16 + (thread & 3) * 4);
         const auto constants = out.constants();
         each([&](int image, int y, int x, const float(&sums)[4], int) {
-            out.leave(constants, image, y, x, sums, nullptr);
+            out.template leave<false>(constants, out.read(image, y, x), image, y, x, sums, nullptr);
         });
     });
     if (!arg.input.input.sums.data) return;
     out.gather(place.moments + place.warp * 32, place.lane);
     __syncthreads();
-    write_input_sums(arg.input, place.moments, place.workers, place.groups, int(blockIdx.y) * place.groups * 16,
-                     place.point, place.part, kConvThreads);
+    const int first = int(blockIdx.y) * place.groups * 16;
+    write_input_sums(arg.input, place.moments, place.workers, place.groups, 16, first,
+                     min(first + place.groups * 16, arg.input.channels), place.point, place.part, kConvThreads);
 }
 
 int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }

@@ -29,7 +29,8 @@ struct Arguments {
     int kernel, parts;
     int log_filters, log_channels; // squares of a slice along both directions
     int filter_slices, channel_slices;
-    int dz_fours, src_fours;   // log2 of the fours of channels staged of a pixel
+    int dz_chunks, src_chunks; // of a staged pixel
+    Division by_dz_chunks, by_src_chunks;
     int dz_stride, src_stride; // of the coefficients
     int filters_padded, channels_padded;
     size_t dz_bytes; // of the staged dz, a pixel of zeros at its end
@@ -60,9 +61,9 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     float *dz_coefficients = reinterpret_cast<float *>(shared);
     float *src_coefficients = dz_coefficients + 3 * arg.dz_stride;
     char *dz_tile = reinterpret_cast<char *>(src_coefficients + 3 * arg.src_stride), *src_tile = dz_tile + arg.dz_bytes;
-    load_coefficients(dz_coefficients, arg.dz_stride, arg.dz, point);
-    if (!kImages) load_coefficients(src_coefficients, arg.src_stride, arg.src, point);
-    const int dz_pitch = pixel_pitch<T>(arg.dz_fours);
+    load_coefficients(dz_coefficients, arg.dz_stride, arg.dz, point, 0);
+    if (!kImages) load_coefficients(src_coefficients, arg.src_stride, arg.src, point, 0);
+    const int dz_pitch = pixel_pitch(arg.dz_chunks);
     const Tiling &dt = arg.dz_tiling;
     const Tiling &st = arg.src_tiling;
     const int tap_y = kKernel ? 0 : tap / arg.kernel, tap_x = kKernel ? 0 : tap % arg.kernel;
@@ -70,19 +71,20 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     for (int i = int(threadIdx.x) * 16; i < dz_pitch; i += int(blockDim.x) * 16)
         *reinterpret_cast<uint4 *>(dz_tile + zero_pixel + i) = make_uint4(0, 0, 0, 0);
 
-    WeightSquare<T, kSide, kStride> weights;
+    WeightSquares<T, kSide, kStride> weights;
     const SharedAddress dz = shared_address(dz_tile) + SharedAddress(square_filter * int(sizeof(T)));
     const SharedAddress src = shared_address(src_tile) + SharedAddress(square_channel * int(sizeof(T)));
     const SharedAddress zero = shared_address(dz_tile) + SharedAddress(zero_pixel);
     for (int index = part; index < dt.n_tiles; index += arg.parts) {
         const TileAt at = tile_at(dt, index);
         __syncthreads();
-        stage<T, kStageAhead<T>>(dz_tile, arg.dz_fours, dz_coefficients, arg.dz_stride, arg.dz, nullptr, dt, at, point,
-                                 first_filter, 0, 0, int(threadIdx.x), kConvThreads);
-        if constexpr (kImages) stage_images<T>(src_tile, arg.src_fours, arg.images, st, at, point, first_channel);
+        stage<T, kStageAhead<T>>(dz_tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, arg.dz_stride, arg.dz,
+                                 nullptr, 0, dt, at, point, first_filter, 0, 0, int(threadIdx.x), kConvThreads);
+        if constexpr (kImages) stage_images<T>(src_tile, arg.src_chunks, arg.images, st, at, point, first_channel);
         else
-            stage<T, kStageAhead<T>>(src_tile, arg.src_fours, src_coefficients, arg.src_stride, arg.src, nullptr, st,
-                                     at, point, first_channel, tap_y, tap_x, int(threadIdx.x), kConvThreads);
+            stage<T, kStageAhead<T>>(src_tile, arg.src_chunks, arg.by_src_chunks, src_coefficients, arg.src_stride,
+                                     arg.src, nullptr, 0, st, at, point, first_channel, tap_y, tap_x, int(threadIdx.x),
+                                     kConvThreads);
         __syncthreads();
 #pragma unroll 1
         for (int unit = share; unit < dt.units(); unit += shares) {
@@ -101,7 +103,7 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
 
 struct Plan {
     Tiling dz, src;
-    int log_filters, log_channels, filter_slices, channel_slices, dz_fours, src_fours;
+    int log_filters, log_channels, filter_slices, channel_slices, dz_chunks, src_chunks;
     int filters_padded, channels_padded, parts;
     bool one_tap;
 };
@@ -114,13 +116,14 @@ Plan plan_weights(const ConvShape &shape, Element element, int n_images) {
     p.log_channels = std::min(3 - p.log_filters, log2_up(channel_squares));
     p.filter_slices = (filter_squares + (1 << p.log_filters) - 1) >> p.log_filters;
     p.channel_slices = (channel_squares + (1 << p.log_channels) - 1) >> p.log_channels;
-    p.dz_fours = p.log_filters + 2, p.src_fours = p.log_channels + 2;
+    p.dz_chunks = chunks_of(element, 16 * std::min(1 << p.log_filters, filter_squares));
+    p.src_chunks = chunks_of(element, 16 * std::min(1 << p.log_channels, channel_squares));
     p.filters_padded = filter_squares * 16, p.channels_padded = channel_squares * 16;
     p.one_tap = !(shape.kernel == 3 && shape.stride <= 2) && !(shape.kernel == 1 && shape.stride == 1);
     Tiling t;
     t.height = shape.height, t.width = shape.width, t.n_images = n_images;
     t.step = shape.stride, t.first_y = t.first_x = -shape.padding, t.span = p.one_tap ? 1 : shape.kernel;
-    t.choose(kMostUnits, pixel_pitch(element, p.dz_fours) + pixel_pitch(element, p.src_fours), kMostTileBytes);
+    t.choose(kMostUnits, pixel_pitch(p.dz_chunks) + pixel_pitch(p.src_chunks), kMostTileBytes);
     p.src = t;
     p.dz = t.seen(1, 0, 1);
     p.parts = weight_parts(shape, n_images, t.n_tiles);
@@ -142,19 +145,20 @@ void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream
     arg.dz = Source::of(conv.dz, conv.params), arg.src = Source::of(conv.src, conv.params);
     arg.images = conv.images;
     arg.dz_tiling = p.dz, arg.src_tiling = p.src;
-    arg.dz_steps = PixelSteps(p.dz, pixel_pitch(element, p.dz_fours), false);
-    arg.src_steps = PixelSteps(p.src, pixel_pitch(element, p.src_fours), p.one_tap || conv.shape.kernel == 1);
+    arg.dz_steps = PixelSteps(p.dz, pixel_pitch(p.dz_chunks), false);
+    arg.src_steps = PixelSteps(p.src, pixel_pitch(p.src_chunks), p.one_tap || conv.shape.kernel == 1);
     arg.kernel = conv.shape.kernel, arg.parts = p.parts;
     arg.log_filters = p.log_filters, arg.log_channels = p.log_channels;
     arg.filter_slices = p.filter_slices, arg.channel_slices = p.channel_slices;
-    arg.dz_fours = p.dz_fours, arg.src_fours = p.src_fours;
+    arg.dz_chunks = p.dz_chunks, arg.src_chunks = p.src_chunks;
+    arg.by_dz_chunks = Division(p.dz_chunks), arg.by_src_chunks = Division(p.src_chunks);
     arg.dz_stride = p.filters_padded, arg.src_stride = p.channels_padded;
     arg.filters_padded = p.filters_padded, arg.channels_padded = p.channels_padded;
-    arg.dz_bytes = size_t(p.dz.halo_pixels() + 1) * size_t(pixel_pitch(element, p.dz_fours));
+    arg.dz_bytes = size_t(p.dz.halo_pixels() + 1) * size_t(pixel_pitch(p.dz_chunks));
     arg.partial = conv.partial;
     arg.partial_stride = conv_weights_partial_floats(conv.shape, element, conv.n_images);
     const int taps = conv.shape.taps();
-    const size_t staged = arg.dz_bytes + size_t(p.src.halo_pixels()) * size_t(pixel_pitch(element, p.src_fours));
+    const size_t staged = arg.dz_bytes + size_t(p.src.halo_pixels()) * size_t(pixel_pitch(p.src_chunks));
     const size_t exchanged = size_t(1 << (p.log_filters + p.log_channels)) * size_t(p.one_tap ? 1 : taps) * 8 * 32 * 4;
     const size_t shared = size_t(3 * (arg.dz_stride + arg.src_stride)) * sizeof(float) + std::max(staged, exchanged);
     const dim3 grid(unsigned(p.parts), unsigned(p.filter_slices * p.channel_slices * (p.one_tap ? taps : 1)),

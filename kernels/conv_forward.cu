@@ -8,8 +8,8 @@
 // k-steps and taps in a fixed order; statistics are merged thread, warp, block, part, each in a fixed order (Chan,
 // Golub & LeVeque 1979), and the parts are a function of shapes alone. Source: implicit matrix product on mma.sync;
 // every staged row is loaded once for the three kernel rows that need it. Tried: for DenseNet's 12 filters, the three
-// columns of taps as further filters, so that a pixel is loaded once for all nine taps (a third of the ldmatrix); the 80
-// sums of a thread beside the staging of the next channels spilled 600 bytes at 128 registers.
+// columns of taps as further filters, so that a pixel is loaded once for all nine taps (a third of the ldmatrix); the
+// 80 sums of a thread beside the staging of the next channels spilled 600 bytes at 128 registers.
 #include <type_traits>
 
 #include "conv_tile.cuh"
@@ -30,17 +30,24 @@ struct Arguments {
 
 // The residual's channels that lie under channel .. + 3 of a position; 0 outside it.
 template <class T>
-__device__ __forceinline__ Four<T> residual_four(const Arguments &arg, int point, int image, int y, int x,
-                                                 int channel) {
+__device__ __forceinline__ Run<T, 4> residual_four(const Arguments &arg, int point, int image, int y, int x,
+                                                   int channel) {
     const Tensor &r = arg.folded.residual;
     const int step = arg.folded.residual_step, c = channel - arg.folded.residual_first;
     const T *data = static_cast<const T *>(r.data) + point * r.point_stride +
                     ((int64_t(image) * r.height + y * step) * r.width + x * step) * r.pitch + c;
-    if (arg.residual_aligned) return c >= 0 && c < r.channels ? load_raw<T>(data, 4, true) : Four<T>{};
-    float values[4];
+    if (arg.residual_aligned) return c >= 0 && c < r.channels ? load_run<T, 4>(data, 4, 16) : Run<T, 4>{};
+    constexpr int kWord = 4 / int(sizeof(T));
+    Run<T, 4> run;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) values[i] = c + i >= 0 && c + i < r.channels ? to_float(data[i]) : 0.f;
-    return pack_raw<T>(values);
+    for (int i = 0; i < 4; i += kWord) {
+        float values[kWord];
+#pragma unroll
+        for (int k = 0; k < kWord; ++k)
+            values[k] = c + i + k >= 0 && c + i + k < r.channels ? to_float(data[i + k]) : 0.f;
+        run.words[i / kWord] = pack_word<T>(values);
+    }
+    return run;
 }
 
 // Count, mean and sum of squared deviations.
@@ -76,17 +83,19 @@ __global__ void __launch_bounds__(kConvThreads, kConvBlocks<T>)
         walk_tiles<T, kKernel, kStride, kImages>(arg.walk, place, [&](auto each) {
             float shift[4];
             load_four<float>(place.moments + place.channel - first, 4, true, shift);
-            Four<T> residual[kPositions]{};
+            Run<T, 4> residual[kPositions]{};
             if (!kImages && arg.folded.residual.data)
                 each([&](int image, int y, int x, const float(&)[4], int i) {
                     residual[i] = residual_four<T>(arg, place.point, image, y, x, place.channel);
                 });
             each([&](int image, int y, int x, const float(&sums)[4], int position) {
-                float values[4], added[4];
-                unpack_raw<T>(residual[position], added);
+                constexpr int kWord = 4 / int(sizeof(T));
+                float values[4];
 #pragma unroll
                 for (int i = 0; i < 4; ++i) {
-                    values[i] = sums[i] + shift[i] + added[i];
+                    float added[kWord];
+                    unpack_word<T>(residual[position].words[i / kWord], added);
+                    values[i] = sums[i] + shift[i] + added[i % kWord];
                     if (arg.folded.activation == Activation::kRelu) values[i] = relu(values[i]);
                 }
                 store(image, y, x, values);
@@ -187,7 +196,8 @@ void conv_forward(const ConvForward &conv, int n_points, Stream stream) {
     arg.walk = plan_walk(conv.shape, element, conv.n_images);
     arg.walk.src = Source::of(conv.src, conv.params);
     arg.walk.images = conv.images;
-    arg.walk.kept = conv.kept, arg.walk.weights = conv.weights;
+    arg.walk.kept = conv.kept, arg.walk.kept_alignment = alignment_of(conv.kept);
+    arg.walk.weights = conv.weights;
     arg.dst = conv.dst, arg.dst_aligned = pixels_aligned(conv.dst, 4 * bytes_of(element));
     arg.bias = conv.bias, arg.statistics = conv.statistics, arg.params = conv.params;
     arg.folded = conv.folded;

@@ -11,10 +11,13 @@ Source Source::of(const Operand &operand, ConstRows params) {
     s.norm = operand.norm, s.r_norm = operand.residual_norm;
     s.relu = operand.activation == Activation::kRelu;
     s.r_step = operand.residual_step, s.r_first = operand.residual_first;
-    s.x_aligned = pixels_aligned(s.x, 4 * bytes_of(s.x.element));
-    s.r_aligned = pixels_aligned(s.r, 4 * bytes_of(s.r.element)) && s.r_first % 4 == 0;
-    s.params = params;
+    s.align(), s.params = params;
     return s;
+}
+
+void Source::align() {
+    x_alignment = alignment_of(x), r_alignment = alignment_of(r);
+    while (r_alignment > 0 && r_first * bytes_of(r.element) % r_alignment != 0) r_alignment = r_alignment == 16 ? 8 : 0;
 }
 
 Source Source::of(const OutputGradient &dz, ConstRows params) {
@@ -24,9 +27,7 @@ Source Source::of(const OutputGradient &dz, ConstRows params) {
     s.gradient = true;
     s.norm = dz.scaled_by;
     s.slope = dz.dz.slope, s.offset = dz.dz.offset;
-    s.x_aligned = pixels_aligned(s.x, 4 * bytes_of(s.x.element));
-    s.r_aligned = pixels_aligned(s.r, 4 * bytes_of(s.r.element)) && s.r_first % 4 == 0;
-    s.params = params;
+    s.align(), s.params = params;
     return s;
 }
 
@@ -90,22 +91,21 @@ void Walk::choose(int in_channels, Element of) {
     element = of;
     const int step = 32 / bytes_of(element); // channels
     n_steps = ceil_div(in_channels, step);
-    const int at_once = n_steps == 1 ? 1 : n_steps == 2 || n_steps > 4 ? 2 : 4;
-    log_fours = 0;
-    while ((4 << log_fours) < at_once * step) ++log_fours;
+    chunks = 2 * (n_steps <= 4 ? n_steps : 2);
+    by_chunks = Division(chunks);
     const int slices = ceil_div(outputs, 16);
     log_groups = 0;
     while ((1 << log_groups) < std::min(slices, kMostGroups)) ++log_groups;
     n_groups = ceil_div(slices, 1 << log_groups);
     const int workers = kConvWarps >> log_groups;
-    tiling.choose(at_once >= n_steps ? 2 * workers : workers, pixel_pitch(element, log_fours), kMostTileBytes);
+    tiling.choose(n_steps <= 4 ? 2 * workers : workers, pixel_pitch(chunks), kMostTileBytes);
     parts = std::min(tiling.n_tiles, kMostParts);
     coefficient_stride = ceil_div(in_channels, 16) * 16;
 }
 
 size_t Walk::shared_bytes() const {
     return size_t(3 * coefficient_stride + kConvWarps * 16 * kConvMoments) * sizeof(float) +
-           size_t(tiling.halo_pixels()) * size_t(pixel_pitch(element, log_fours));
+           size_t(tiling.halo_pixels()) * size_t(pixel_pitch(chunks));
 }
 
 } // namespace ist::cuda

@@ -21,6 +21,7 @@ namespace ist::cuda {
 
 constexpr int kConvThreads = 256, kConvWarps = kConvThreads / 32;
 template <class T> constexpr int kConvBlocks = sizeof(T) == 2 ? 2 : 1; // per SM: registers for each
+template <class T> constexpr int kAhead = 2;                           // chunks a staging thread has under way
 constexpr int kRows = 4;                                               // rows of a strip that a warp holds in registers
 constexpr int kPositions = 2 * kRows;                                  // of a strip for a thread
 
@@ -50,11 +51,14 @@ struct Source {
     Norm norm, r_norm;
     Vectors slope, offset;
     int r_step = 1, r_first = 0;
-    bool x_aligned = false, r_aligned = false;
+    int x_alignment = 0, r_alignment = 0; // alignment_of()
     ConstRows params = nullptr;
 
     static Source of(const Operand &operand, ConstRows params);
     static Source of(const OutputGradient &dz, ConstRows params);
+
+  private:
+    void align();
 };
 
 // What launchers check of images.
@@ -124,83 +128,133 @@ __device__ __forceinline__ TileAt tile_at(const Tiling &t, int index) {
     return {image * t.images, y * t.rows, x * t.columns};
 }
 
-// Bytes of one pixel of 4 << log_fours channels in shared memory, at least two units of 16 bytes and one more.
-template <class T> IST_HD constexpr int pixel_pitch(int log_fours) { return int(sizeof(T)) * (4 << log_fours) + 16; }
-inline int pixel_pitch(Element element, int log_fours) { return bytes_of(element) * (4 << log_fours) + 16; }
+// A staged pixel: `chunks` of 16 bytes, an even number, and one more so that it takes an odd number of them.
+IST_HD constexpr int pixel_pitch(int chunks) { return 16 * (chunks + 1); }
+inline int chunks_of(Element element, int channels) { return channels * bytes_of(element) / 16; }
 
-// Four neighbouring channels as they lie in memory.
-template <class T> struct Four {
-    uint32_t words[sizeof(T)];
+// N neighbouring channels as they lie in memory.
+template <class T, int N> struct Run {
+    uint32_t words[N * int(sizeof(T)) / 4];
 };
-template <class T> __device__ __forceinline__ Four<T> pack_raw(const float (&values)[4]) {
-    if constexpr (sizeof(T) == 4)
-        return {{__float_as_uint(values[0]), __float_as_uint(values[1]), __float_as_uint(values[2]),
-                 __float_as_uint(values[3])}};
-    else return {{pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3])}};
-}
-template <class T> __device__ __forceinline__ void unpack_raw(const Four<T> &four, float (&values)[4]) {
+template <class T> __device__ __forceinline__ void unpack_word(uint32_t word, float (&values)[4 / sizeof(T)]) {
     if constexpr (sizeof(T) == 4) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) values[i] = __uint_as_float(four.words[i]);
+        values[0] = __uint_as_float(word);
     } else {
-        const float2 low = unpack_pair<T>(four.words[0]), high = unpack_pair<T>(four.words[1]);
-        values[0] = low.x, values[1] = low.y, values[2] = high.x, values[3] = high.y;
+        const float2 pair = unpack_pair<T>(word);
+        values[0] = pair.x, values[1] = pair.y;
     }
 }
-template <class T> __device__ __forceinline__ void store_raw(T *data, int valid, const Four<T> &four) {
-    if (valid >= 4) {
-        if constexpr (sizeof(T) == 4)
-            *reinterpret_cast<uint4 *>(data) = make_uint4(four.words[0], four.words[1], four.words[2], four.words[3]);
-        else *reinterpret_cast<uint2 *>(data) = make_uint2(four.words[0], four.words[1]);
-    } else {
-        float values[4];
-        unpack_raw<T>(four, values);
-        store_four<T>(data, valid, false, values);
-    }
-}
-template <class T> __device__ __forceinline__ Four<T> load_raw(const T *data, int valid, bool aligned) {
-    Four<T> four{};
-    if (aligned && valid >= 4) {
-        if constexpr (sizeof(T) == 4) {
-            const uint4 v = *reinterpret_cast<const uint4 *>(data);
-            four = {{v.x, v.y, v.z, v.w}};
-        } else {
-            const uint2 v = *reinterpret_cast<const uint2 *>(data);
-            four = {{v.x, v.y}};
-        }
-    } else if (valid > 0) {
-        float values[4];
-        load_four<T>(data, valid, false, values);
-        four = pack_raw<T>(values);
-    }
-    return four;
+template <class T> __device__ __forceinline__ uint32_t pack_word(const float (&values)[4 / sizeof(T)]) {
+    if constexpr (sizeof(T) == 4) return __float_as_uint(values[0]);
+    else return pack_pair<T>(values[0], values[1]);
 }
 
-// Stages channels first_channel .. of the pixels a tile sees, 4 << log_fours of them; `coefficients` are those of all
-// channels of the source, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
-// what the tile owns is written there. A thread of n_threads always works on the same four channels; loads of kAhead
-// pixels are under way together.
-template <class T, int kAhead>
-__device__ __forceinline__ void stage(char *tile, int log_fours, const float *coefficients, int stride, const Source &s,
-                                      const Tensor *kept, const Tiling &t, const TileAt &at, int point,
-                                      int first_channel, int dy, int dx, int thread, int n_threads) {
-    const int four = thread & ((1 << log_fours) - 1), c = first_channel + four * 4;
-    const int valid = s.x.channels - c, pitch = pixel_pitch<T>(log_fours);
-    float cx[4], cr[4], c0[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        cx[i] = i < valid ? coefficients[c + i] : 0.f;
-        cr[i] = i < valid ? coefficients[stride + c + i] : 0.f;
-        c0[i] = i < valid ? coefficients[2 * stride + c + i] : 0.f;
+// Bytes that divide the address of every pixel, as far as 16, 8 and 0 matter.
+inline int alignment_of(const Tensor &t) { return pixels_aligned(t, 16) ? 16 : pixels_aligned(t, 8) ? 8 : 0; }
+
+// Words first .. of a run, kBytes of them at an address that these divide.
+template <int kBytes, class T, int N>
+__device__ __forceinline__ void load_words(Run<T, N> &run, int first, const void *from) {
+    if constexpr (kBytes == 16) {
+        const uint4 v = *static_cast<const uint4 *>(from);
+        run.words[first] = v.x, run.words[first + 1] = v.y, run.words[first + 2] = v.z, run.words[first + 3] = v.w;
+    } else {
+        const uint2 v = *static_cast<const uint2 *>(from);
+        run.words[first] = v.x, run.words[first + 1] = v.y;
     }
-    const T *x = static_cast<const T *>(s.x.data) + point * s.x.point_stride + c;
-    const T *r = static_cast<const T *>(s.r.data) + point * s.r.point_stride + (c - s.r_first);
-    const int r_valid = !s.r.data ? 0 : c < s.r_first ? min(0, c + 4 - s.r_first) : s.r_first + s.r.channels - c;
+}
+template <int kBytes, class T, int N>
+__device__ __forceinline__ void store_words(const Run<T, N> &run, int first, void *to) {
+    if constexpr (kBytes == 16)
+        *static_cast<uint4 *>(to) =
+            make_uint4(run.words[first], run.words[first + 1], run.words[first + 2], run.words[first + 3]);
+    else *static_cast<uint2 *>(to) = make_uint2(run.words[first], run.words[first + 1]);
+}
+
+// Loads the run at `data`, of which the first `valid` channels exist (the others become 0): whole, else by fours, else
+// one by one.
+template <class T, int N> __device__ __forceinline__ Run<T, N> load_run(const T *data, int valid, int alignment) {
+    constexpr int kBytes = N * int(sizeof(T)), kVector = kBytes < 16 ? kBytes : 16, kFour = 4 * int(sizeof(T));
+    Run<T, N> run{};
+    if (valid >= N && alignment >= kVector) {
+#pragma unroll
+        for (int i = 0; i < kBytes; i += kVector)
+            load_words<kVector>(run, i / 4, reinterpret_cast<const char *>(data) + i);
+        return run;
+    }
+#pragma unroll
+    for (int i = 0; i < N; i += 4) {
+        if (kFour < kVector && valid >= i + 4 && alignment >= kFour) {
+            load_words<kFour>(run, i * int(sizeof(T)) / 4, data + i);
+        } else if (valid > i) {
+#pragma unroll
+            for (int k = i; k < i + 4; k += 4 / int(sizeof(T))) {
+                float values[4 / sizeof(T)];
+#pragma unroll
+                for (int j = 0; j < 4 / int(sizeof(T)); ++j) values[j] = k + j < valid ? to_float(data[k + j]) : 0.f;
+                run.words[k * int(sizeof(T)) / 4] = pack_word<T>(values);
+            }
+        }
+    }
+    return run;
+}
+template <class T, int N>
+__device__ __forceinline__ void store_run(T *data, int valid, int alignment, const Run<T, N> &run) {
+    constexpr int kBytes = N * int(sizeof(T)), kVector = kBytes < 16 ? kBytes : 16, kFour = 4 * int(sizeof(T));
+    if (valid >= N && alignment >= kVector) {
+#pragma unroll
+        for (int i = 0; i < kBytes; i += kVector) store_words<kVector>(run, i / 4, reinterpret_cast<char *>(data) + i);
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < N; i += 4) {
+        if (kFour < kVector && valid >= i + 4 && alignment >= kFour) {
+            store_words<kFour>(run, i * int(sizeof(T)) / 4, data + i);
+        } else {
+#pragma unroll
+            for (int k = i; k < i + 4; k += 4 / int(sizeof(T))) {
+                float values[4 / sizeof(T)];
+                unpack_word<T>(run.words[k * int(sizeof(T)) / 4], values);
+#pragma unroll
+                for (int j = 0; j < 4 / int(sizeof(T)); ++j)
+                    if (k + j < valid) data[k + j] = from_float<T>(values[j]);
+            }
+        }
+    }
+}
+
+// Stages `chunks` chunks of channels first_channel .. of the pixels a tile sees; `coefficients` are those of all
+// channels of the source, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
+// what the tile owns is written there. A thread of n_threads always works on the same kN channels, a chunk or half of
+// it; loads of kAhead pixels are under way together. Where a pixel has few runs, eight neighbouring threads have the
+// same run of eight pixels, so that they store to different banks.
+template <class T, int kAhead, int kN = kPerChunk<T>>
+__device__ __forceinline__ void stage(char *tile, int chunks, const Division &by_chunks, const float *coefficients,
+                                      int stride, const Source &s, const Tensor *kept, int kept_alignment,
+                                      const Tiling &t, const TileAt &at, int point, int first_channel, int dy, int dx,
+                                      int thread, int n_threads) {
+    constexpr int kOfChunk = kPerChunk<T> / kN, kBytes = kN * int(sizeof(T)), kWord = 4 / int(sizeof(T));
+    const int runs = chunks * kOfChunk, log_together = runs <= 4 ? 3 : 0, together = thread >> log_together;
+    const int first = by_chunks.quotient(together / kOfChunk), run = together - first * runs;
+    const int apart = by_chunks.quotient((n_threads >> log_together) / kOfChunk) << log_together;
+    const int first_pixel = (first << log_together) + (thread & ((1 << log_together) - 1));
+    const int c = first_channel + run * kN, valid = s.x.channels - c;
+    if (first_pixel >= apart) return;
+    float cx[kN], cr[kN], c0[kN];
+#pragma unroll
+    for (int i = 0; i < kN; i += 4) {
+        const float4 *own = reinterpret_cast<const float4 *>(coefficients + (valid > 0 ? c : first_channel) + i);
+        const float4 x = own[0], r = own[stride / 4], constant = own[stride / 2];
+        cx[i] = x.x, cx[i + 1] = x.y, cx[i + 2] = x.z, cx[i + 3] = x.w;
+        cr[i] = r.x, cr[i + 1] = r.y, cr[i + 2] = r.z, cr[i + 3] = r.w;
+        c0[i] = constant.x, c0[i + 1] = constant.y, c0[i + 2] = constant.z, c0[i + 3] = constant.w;
+    }
     const int first_y = at.y * t.step + t.first_y + dy, first_x = at.x * t.step + t.first_x + dx;
-    const int n = t.images * t.halo_rows * t.halo_columns, apart = n_threads >> log_fours;
+    const int n = t.images * t.halo_rows * t.halo_columns;
+    tile += run * kBytes;
 #pragma unroll 1
-    for (int p = thread >> log_fours; p < n; p += kAhead * apart) {
-        Four<T> raw[kAhead], raw_r[kAhead];
+    for (int p = first_pixel; p < n; p += kAhead * apart) {
+        Run<T, kN> raw[kAhead], raw_r[kAhead];
         int pixels[kAhead]; // of x; -1: outside
         bool owned[kAhead];
 #pragma unroll
@@ -214,46 +268,55 @@ __device__ __forceinline__ void stage(char *tile, int log_fours, const float *co
             pixels[j] = inside ? ((at.image + image) * s.x.height + y) * s.x.width + xx : -1;
             owned[j] = y >= at.y * t.step && y < (at.y + t.rows) * t.step && xx >= at.x * t.step &&
                        xx < (at.x + t.columns) * t.step;
-            raw[j] = raw_r[j] = Four<T>{};
+            raw[j] = raw_r[j] = Run<T, kN>{};
             if (!inside) continue;
-            raw[j] = load_raw<T>(x + int64_t(pixels[j]) * s.x.pitch, valid, s.x_aligned);
+            raw[j] = load_run<T, kN>(static_cast<const T *>(s.x.data) + point * s.x.point_stride +
+                                         int64_t(pixels[j]) * s.x.pitch + c,
+                                     valid, s.x_alignment);
             if (!s.r.data) continue;
-            const int64_t at_r = ((at.image + image) * s.r.height + y * s.r_step) * s.r.width + xx * s.r_step;
+            const T *r =
+                static_cast<const T *>(s.r.data) + point * s.r.point_stride +
+                int64_t(((at.image + image) * s.r.height + y * s.r_step) * s.r.width + xx * s.r_step) * s.r.pitch +
+                (c - s.r_first);
             if (c >= s.r_first) {
-                raw_r[j] = load_raw<T>(r + at_r * s.r.pitch, r_valid, s.r_aligned);
-            } else if (c + 4 > s.r_first) { // begins within these four
-                float values[4];
+                raw_r[j] = load_run<T, kN>(r, s.r_first + s.r.channels - c, s.r_alignment);
+            } else if (c + kN > s.r_first) { // begins within these
 #pragma unroll
-                for (int i = 0; i < 4; ++i)
-                    values[i] = c + i >= s.r_first && c + i < s.r_first + s.r.channels
-                                    ? to_float(r[at_r * s.r.pitch + i])
-                                    : 0.f;
-                raw_r[j] = pack_raw<T>(values);
+                for (int i = 0; i < kN; i += kWord) {
+                    float values[kWord];
+#pragma unroll
+                    for (int k = 0; k < kWord; ++k)
+                        values[k] =
+                            c + i + k >= s.r_first && c + i + k < s.r_first + s.r.channels ? to_float(r[i + k]) : 0.f;
+                    raw_r[j].words[i / kWord] = pack_word<T>(values);
+                }
             }
         }
 #pragma unroll
         for (int j = 0; j < kAhead; ++j) {
             const int own = p + j * apart;
             if (own >= n) break;
-            Four<T> out{};
+            Run<T, kN> out{};
             if (pixels[j] >= 0) {
-                float values[4], added[4];
-                unpack_raw<T>(raw[j], values);
-                unpack_raw<T>(raw_r[j], added);
 #pragma unroll
-                for (int i = 0; i < 4; ++i) {
-                    values[i] = fmaf(cx[i], values[i], c0[i]);
-                    if (s.r.data) values[i] = fmaf(cr[i], added[i], values[i]);
-                    if (s.relu) values[i] = relu(values[i]);
-                    if (i >= valid) values[i] = 0.f;
+                for (int i = 0; i < kN; i += kWord) {
+                    float values[kWord], added[kWord];
+                    unpack_word<T>(raw[j].words[i / kWord], values);
+                    unpack_word<T>(raw_r[j].words[i / kWord], added);
+#pragma unroll
+                    for (int k = 0; k < kWord; ++k) {
+                        values[k] = fmaf(cx[i + k], values[k], c0[i + k]);
+                        if (s.r.data) values[k] = fmaf(cr[i + k], added[k], values[k]);
+                        if (s.relu) values[k] = relu(values[k]);
+                    }
+                    out.words[i / kWord] = pack_word<T>(values);
                 }
-                out = pack_raw<T>(values);
                 if (kept && owned[j])
-                    store_raw<T>(static_cast<T *>(kept->data) + point * kept->point_stride +
-                                     int64_t(pixels[j]) * kept->pitch + c,
-                                 valid, out);
+                    store_run<T, kN>(static_cast<T *>(kept->data) + point * kept->point_stride +
+                                         int64_t(pixels[j]) * kept->pitch + c,
+                                     valid, kept_alignment, out);
             }
-            store_raw<T>(reinterpret_cast<T *>(tile + own * pitch) + four * 4, 4, out);
+            store_words<kBytes>(out, 0, tile + own * pixel_pitch(chunks));
         }
     }
 }
@@ -261,13 +324,13 @@ __device__ __forceinline__ void stage(char *tile, int log_fours, const float *co
 // As stage(), of a batch straight from the bytes of a data set: cropped, mirrored and normalised on the way. A thread
 // takes whole pixels; the bytes of kAhead of them are under way together.
 template <class T>
-__device__ __forceinline__ void stage_images(char *tile, int log_fours, const DrawnImages &images, const Tiling &t,
+__device__ __forceinline__ void stage_images(char *tile, int chunks, const DrawnImages &images, const Tiling &t,
                                              const TileAt &at, int point, int first_channel) {
     constexpr int kAhead = 2;
     const ImageBytes &bytes = images.bytes;
     const DrawnSample *samples = images.samples.data + point * images.samples.stride;
     const int first_y = at.y * t.step + t.first_y, first_x = at.x * t.step + t.first_x;
-    const int n = t.images * t.halo_rows * t.halo_columns, apart = int(blockDim.x), pitch = pixel_pitch<T>(log_fours);
+    const int n = t.images * t.halo_rows * t.halo_columns, apart = int(blockDim.x), pitch = pixel_pitch(chunks);
 #pragma unroll 1
     for (int p = int(threadIdx.x); p < n; p += kAhead * apart) {
         const uint8_t *pixels[kAhead]; // nullptr: 0
@@ -283,7 +346,7 @@ __device__ __forceinline__ void stage_images(char *tile, int log_fours, const Dr
         }
         char *to = tile + p * pitch;
 #pragma unroll 1
-        for (int left = 1 << log_fours, c = first_channel; left > 0; --left, c += 4, to += 4 * sizeof(T)) {
+        for (int end = first_channel + chunks * kPerChunk<T>, c = first_channel; c < end; c += 4, to += 4 * sizeof(T)) {
             float values[kAhead][4];
 #pragma unroll
             for (int j = 0; j < kAhead; ++j)
@@ -292,42 +355,52 @@ __device__ __forceinline__ void stage_images(char *tile, int log_fours, const Dr
                     values[j][i] = c + i < bytes.channels ? augmented_value(bytes, pixels[j], c + i) : 0.f;
 #pragma unroll
             for (int j = 0; j < kAhead; ++j)
-                if (p + j * apart < n)
-                    store_raw<T>(reinterpret_cast<T *>(to + j * apart * pitch), 4, pack_raw<T>(values[j]));
+                if (p + j * apart < n) store_four<T>(reinterpret_cast<T *>(to + j * apart * pitch), 4, true, values[j]);
         }
     }
 }
 
-// Coefficients of all channels of a source, padded with zeros to `stride`.
-__device__ __forceinline__ void load_coefficients(float *to, int stride, const Source &s, int point) {
-    for (int c = int(threadIdx.x); c < stride; c += int(blockDim.x)) {
+// Coefficients of channels first .. first + stride - 1 of a source, zeros beyond its last.
+__device__ __forceinline__ void load_coefficients(float *to, int stride, const Source &s, int point, int first) {
+    for (int i = int(threadIdx.x); i < stride; i += int(blockDim.x)) {
+        const int c = first + i;
         const Coefficients own = c < s.x.channels ? coefficients(s, point, c) : Coefficients{0.f, 0.f, 0.f};
-        to[c] = own.x, to[stride + c] = own.r, to[2 * stride + c] = own.constant;
+        to[i] = own.x, to[stride + i] = own.r, to[2 * stride + i] = own.constant;
     }
 }
 
 // --- the loop over taps ----------------------------------------------------------------------------------------------
 
-// Adds `n_steps` k-steps of all kKernel x kKernel taps to a strip of kRows rows and 16 output channels.
-// a: this lane's address for row 0 of the strip; w: this lane's weights of the first k-step and tap; consecutive taps
-// are `tap_stride` apart (negative: flipped), consecutive k-steps step_stride.
-template <class T, int kKernel, int kStride>
-__device__ __forceinline__ void strip_taps(float (&acc)[kRows][2][4], SharedAddress a, int row_bytes, int pixel_bytes,
+// This lane's weights of a k-step and tap: of slice `slice` of 16 outputs.
+__device__ __forceinline__ const uint4 *lane_weights(const PackedWeights &weights, int point, int slice, int n_steps,
+                                                     int taps, int lane) {
+    return reinterpret_cast<const uint4 *>(static_cast<const char *>(weights.data) + point * weights.point_stride) +
+           int64_t(slice) * n_steps * taps * 32 + lane;
+}
+
+// Adds `n_steps` k-steps of all kKernel x kKernel taps to a strip of R rows and 16 S outputs.
+// a: this lane's address for row 0 of the strip; w: this lane's weights of the first k-step and tap, the other half of
+// them eight lanes on; consecutive taps are `tap_stride` apart (negative: flipped), consecutive k-steps step_stride.
+template <class T, int kKernel, int kStride, int R, int S>
+__device__ __forceinline__ void strip_taps(float (&acc)[R][S][2][4], SharedAddress a, int row_bytes, int pixel_bytes,
                                            int n_steps, const uint4 *w, int tap_stride, int step_stride) {
     for (int k = 0; k < n_steps; ++k, a += 32, w += step_stride) {
-        uint4 b[kKernel * kKernel];
 #pragma unroll
-        for (int tap = 0; tap < kKernel * kKernel; ++tap) b[tap] = __ldg(w + tap * tap_stride);
+        for (int kx = 0; kx < kKernel; ++kx) {
+            uint4 b[kKernel][S];
 #pragma unroll
-        for (int row = 0; row < (kRows - 1) * kStride + kKernel; ++row) {
+            for (int ky = 0; ky < kKernel; ++ky)
 #pragma unroll
-            for (int kx = 0; kx < kKernel; ++kx) {
+                for (int s = 0; s < S; ++s) b[ky][s] = __ldg(w + (ky * kKernel + kx) * tap_stride + s * 8);
+#pragma unroll
+            for (int row = 0; row < (R - 1) * kStride + kKernel; ++row) {
                 uint32_t values[4];
                 ldmatrix(values, a + row * row_bytes + kx * pixel_bytes);
 #pragma unroll
                 for (int ky = 0; ky < kKernel; ++ky)
-                    if (row >= ky && (row - ky) % kStride == 0 && (row - ky) / kStride < kRows)
-                        multiply<T>(acc[(row - ky) / kStride], values, b[ky * kKernel + kx]);
+                    if (row >= ky && (row - ky) % kStride == 0 && (row - ky) / kStride < R)
+#pragma unroll
+                        for (int s = 0; s < S; ++s) multiply<T>(acc[(row - ky) / kStride][s], values, b[ky][s]);
             }
         }
     }
@@ -340,7 +413,7 @@ struct TapClass {
 };
 
 template <class T>
-__device__ __forceinline__ void strip_general(float (&acc)[kRows][2][4], SharedAddress a, int row_bytes,
+__device__ __forceinline__ void strip_general(float (&acc)[kRows][1][2][4], SharedAddress a, int row_bytes,
                                               int pixel_bytes, int step, int kernel, const TapClass &taps, int n_steps,
                                               const uint4 *w, int step_stride) {
     for (int k = 0; k < n_steps; ++k, a += 32, w += step_stride)
@@ -351,7 +424,7 @@ __device__ __forceinline__ void strip_general(float (&acc)[kRows][2][4], SharedA
                 for (int row = 0; row < kRows; ++row) {
                     uint32_t values[4];
                     ldmatrix(values, a + (row * step + dy) * row_bytes + dx * pixel_bytes);
-                    multiply<T>(acc[row], values, b);
+                    multiply<T>(acc[row][0], values, b);
                 }
             }
 }
@@ -365,6 +438,7 @@ struct Walk {
     Source src;
     DrawnImages images; // staged in place of src by a kernel for images
     Tensor kept;
+    int kept_alignment = 0;
     Tiling tiling;
     PackedWeights weights;
     int outputs = 0, kernel = 1, parts = 1;
@@ -372,7 +446,8 @@ struct Walk {
     bool flipped = false;                      // tap i uses weights of tap kernel^2 - 1 - i
     int log_groups = 0;                        // slices of a block
     int n_groups = 1;                          // blocks side by side for all slices
-    int log_fours = 2, n_steps = 1;            // fours of channels of a pixel staged at once; k-steps in all
+    int chunks = 2, n_steps = 1;               // chunks of a pixel staged at once, two a k-step; k-steps in all
+    Division by_chunks;
     Element element = Element::kFp32;
     int coefficient_stride = 16;
 
@@ -406,16 +481,15 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
     const Tiling &t = walk.tiling;
     float *coefficient = reinterpret_cast<float *>(shared_memory());
     char *tile = reinterpret_cast<char *>(place.moments + kConvWarps * 16 * kConvMoments);
-    if (!kImages) load_coefficients(coefficient, walk.coefficient_stride, walk.src, place.point);
+    if (!kImages) load_coefficients(coefficient, walk.coefficient_stride, walk.src, place.point, 0);
 
     const bool has_outputs = place.slice * 16 < walk.outputs;
     const int taps = kKernel ? kKernel * kKernel : walk.kernel * walk.kernel;
-    const uint4 *weights = reinterpret_cast<const uint4 *>(static_cast<const char *>(walk.weights.data) +
-                                                           place.point * walk.weights.point_stride) +
-                           int64_t(has_outputs ? place.slice : 0) * walk.n_steps * taps * 32 + place.lane +
-                           (walk.flipped ? (taps - 1) * 32 : 0);
-    const int tap_stride = walk.flipped ? -32 : 32, pitch = pixel_pitch<T>(walk.log_fours);
-    const int steps_at_once = (4 << walk.log_fours) / kStep<T>;
+    const uint4 *weights =
+        lane_weights(walk.weights, place.point, has_outputs ? place.slice : 0, walk.n_steps, taps, place.lane) +
+        (walk.flipped ? (taps - 1) * 32 : 0);
+    const int tap_stride = walk.flipped ? -32 : 32, pitch = pixel_pitch(walk.chunks);
+    const int steps_at_once = walk.chunks / 2;
     const int per_class = t.units(), n_units = per_class * walk.classes * walk.classes;
     const int rounds = (n_units + place.workers - 1) / place.workers;
 
@@ -431,21 +505,22 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             const int own_image = t.by_columns.quotient(own), own_x = own - own_image * t.columns;
             const int pixel = (own_image * t.halo_rows + group * kRows * t.step) * t.halo_columns + own_x * t.step;
             const SharedAddress a = shared_address(tile) + SharedAddress(pixel * pitch + (place.lane >> 4) * 16);
-            float acc[kRows][2][4];
+            float acc[kRows][1][2][4];
 #pragma unroll
             for (int row = 0; row < kRows; ++row)
 #pragma unroll
-                for (int j = 0; j < 8; ++j) acc[row][j >> 2][j & 3] = 0.f;
+                for (int j = 0; j < 8; ++j) acc[row][0][j >> 2][j & 3] = 0.f;
 
             for (int step = 0; step < walk.n_steps; step += steps_at_once) {
                 if (round == 0 || walk.n_steps > steps_at_once) {
                     __syncthreads();
                     if constexpr (kImages)
-                        stage_images<T>(tile, walk.log_fours, walk.images, t, at, place.point, step * kStep<T>);
+                        stage_images<T>(tile, walk.chunks, walk.images, t, at, place.point, step * kStep<T>);
                     else
-                        stage<T, 2>(tile, walk.log_fours, coefficient, walk.coefficient_stride, walk.src,
-                                    walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, t, at,
-                                    place.point, step * kStep<T>, 0, 0, int(threadIdx.x), kConvThreads);
+                        stage<T, kStride == 1 ? kAhead<T> : 1>(
+                            tile, walk.chunks, walk.by_chunks, coefficient, walk.coefficient_stride, walk.src,
+                            walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, walk.kept_alignment,
+                            t, at, place.point, step * kStep<T>, 0, 0, int(threadIdx.x), kConvThreads);
                     __syncthreads();
                 }
                 if (!active) continue;
@@ -482,8 +557,8 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
                     for (int row = 0; row < kRows; ++row) {
                         const int y = at.y + group * kRows + row;
                         if (y >= t.height) continue;
-                        const float sums[4] = {acc[row][0][2 * half], acc[row][0][2 * half + 1], acc[row][1][2 * half],
-                                               acc[row][1][2 * half + 1]};
+                        const float sums[4] = {acc[row][0][0][2 * half], acc[row][0][0][2 * half + 1],
+                                               acc[row][0][1][2 * half], acc[row][0][1][2 * half + 1]};
                         body(at.image + image, y * walk.classes + class_y, x * walk.classes + class_x, sums,
                              half * kRows + row);
                     }

@@ -7,7 +7,8 @@
 namespace ist::cuda {
 namespace {
 
-constexpr int kMostParts = 128, kFewestParts = 8;
+// With 8 or 16 points a device of 132 multiprocessors has whole rounds of blocks in steps of 16.5 parts.
+constexpr int kMostParts = 66, kFewestParts = 8;
 
 __global__ void __launch_bounds__(256) sum_weight_parts_kernel(const WeightParts p) {
     const int point = int(blockIdx.z), i = int(blockIdx.x * blockDim.x + threadIdx.x);
@@ -34,7 +35,8 @@ int weight_parts(const ConvShape &shape, int n_images, int n_tiles) {
     const int64_t read = int64_t(n_images) * (int64_t(shape.height) * shape.width * shape.filters +
                                               int64_t(shape.in_height) * shape.in_width * shape.in_channels);
     const int64_t weights = int64_t(shape.taps()) * ((shape.filters + 15) / 16) * ((shape.in_channels + 15) / 16) * 256;
-    return std::min(n_tiles, int(std::clamp<int64_t>(read / (8 * weights), kFewestParts, kMostParts)));
+    const int parts = int(std::clamp<int64_t>(read / (12 * weights), kFewestParts, kMostParts));
+    return std::min(n_tiles, std::max(kFewestParts, parts * 2 / 33 * 33 / 2));
 }
 
 } // namespace ist::cuda

@@ -280,4 +280,15 @@ __device__ __forceinline__ uint32_t load_shared_word(SharedAddress address) {
     return word;
 }
 
+// threadIdx.x, read again: what is computed from it need not stay in registers in between.
+__device__ __forceinline__ int thread_again() {
+#if defined(IST_EMULATION)
+    return int(threadIdx.x);
+#else
+    int index;
+    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(index));
+    return index;
+#endif
+}
+
 } // namespace ist::cuda
