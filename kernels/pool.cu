@@ -4,6 +4,10 @@
 // written once; backward likewise, the windows at the edges that hold no y write the zeros of uncovered pixels. A
 // maximum is the first in row-major order; NaN is larger than any number. Global average: a block per image, its
 // threads share the pixels and are added in a fixed tree.
+//
+// A batch norm in front that stored its output, and passes of their own on the way back, moved 4.4 MB an image for a
+// DenseNet-40's two transitions in a training step; with the norm here and the window in elementwise_backward it is 1.9
+// of 29 (bf16, counted under emulation, n = 1).
 #include "pool.h"
 
 #include <cuda_runtime.h>
