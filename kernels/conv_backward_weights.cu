@@ -56,6 +56,8 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     const int shares = kConvWarps >> log_squares(arg);
     const int square_filter = (square >> arg.log_channels) * 16;
     const int square_channel = (square & ((1 << arg.log_channels) - 1)) * 16;
+    const int filter = first_filter + square_filter, channel = first_channel + square_channel;
+    const bool active = filter < arg.filters_padded && channel < arg.channels_padded; // others have nothing staged
 
     char *shared = shared_memory();
     float *dz_coefficients = reinterpret_cast<float *>(shared);
@@ -87,14 +89,13 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
                                      kConvThreads);
         __syncthreads();
 #pragma unroll 1
-        for (int unit = share; unit < dt.units(); unit += shares) {
+        for (int unit = share; active && unit < dt.units(); unit += shares) {
             const int group = unit / dt.strips, strip = unit - group * dt.strips;
             weights.add(dt, strip, group, dz, arg.dz_steps, src, arg.src_steps, zero, lane);
         }
     }
     weights.join(reinterpret_cast<float *>(dz_tile) + square * kTaps * 8 * 32, share, shares, lane, kConvThreads);
-    const int filter = first_filter + square_filter, channel = first_channel + square_channel;
-    if (share > 0 || filter >= arg.filters_padded || channel >= arg.channels_padded) return;
+    if (share > 0 || !active) return;
     const int taps = arg.kernel * arg.kernel;
     weights.write(arg.partial + point * arg.partial_stride +
                       ((int64_t(part) * taps + tap) * arg.filters_padded + filter) * arg.channels_padded + channel,
