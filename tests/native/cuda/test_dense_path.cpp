@@ -80,8 +80,7 @@ TEST_P(DensePathTest, EqualsTheOwnKernels) {
     const std::unique_ptr<Backend> own = backend_with("own"), library = backend_with("cudnn");
     EXPECT_NE(library->description().find("convolutions by cuDNN"), std::string::npos);
     const std::vector<Floats> expected = results(*own), got = results(*library);
-    for (size_t i = 0; i < expected.size(); ++i)
-        EXPECT_LE(distance(got[i], expected[i]), 1e-5) << "vector " << i;
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_LE(distance(got[i], expected[i]), 1e-5) << "vector " << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, DensePathTest,
