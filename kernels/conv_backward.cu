@@ -13,11 +13,15 @@
 // once per slice, dst once; partial weights once each way. Determinism: as in the two kernels. Against the two kernels
 // one after the other, a residual block of a ResNet reads 8 tensors instead of 14.
 //
-// Tried, predicted for an H200 from counts (DRAM / L2 / L1 and shared memory), us a point: slices of 4 squares in 12
-// warps of 168 registers and 8 bytes a staging thread: 1x1, 204 to 48 channels, 32x32, batch 64: 24 / 55 / 49, now
-// 24 / 27 / 25; 3x3, 64 channels, 8x8, batch 512: 5.3 / 11 / 14, now 5.0 / 7.5 / 12. 13 to 15 warps have no more
-// registers than 16. What a thread needs beside its sums is computed again from its number (thread_again()), else 16
-// to 120 bytes are spilled.
+// Tried, predicted for an H200 from what the emulation counted, us a point of DRAM / L2 / L1 and shared memory:
+//   slices of 4 squares, 12 warps of 168 registers, 8 bytes a staging thread, against this kernel:
+//     1x1, 204 to 48 channels, 32x32, batch 64: 24 / 55 / 49, now 24 / 28 / 24
+//     3x3, 16 channels, 32x32, batch 512: 17 / 13 / 17, now 17 / 13 / 15;  64 channels, 8x8: 5.3 / 11 / 14, now 4 / 6 / 11
+//     3x3, 156 to 12 channels, 32x32, batch 64: 21 / 25 / 29, now 19 / 23 / 24
+//   of these, slices of 8 squares gave most; 32 channels a data warp in place of 16, for whole lines of what lies
+//   behind, 10 % of the last row's L1; coefficients staged by eights, each warp for one tensor alone, 5 to 10 %.
+// 13 to 15 warps have no more registers than 16. What a thread needs beside its sums is computed again from its number
+// (thread_again()), else 16 to 120 bytes are spilled.
 #include <algorithm>
 
 #include "conv_input_gradient.cuh"
@@ -57,6 +61,7 @@ struct Arguments {
     int dz_chunks, src_chunks;
     Division by_dz_chunks, by_src_chunks;
     bool dz_whole;  // chunks of dz can be read whole
+    int dz_warps;   // data warps that stage dz; the others stage the input
     int dz_bytes;   // of the staged dz, a pixel of zeros at its end (of the first tile's)
     int tile_bytes; // of dz and input
     float *partial;
@@ -72,14 +77,13 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
     const int point = int(blockIdx.z), part = int(blockIdx.x);
     const int first_square = int(blockIdx.y) * arg.slice_squares, first_channel = first_square * 16;
     const int squares = min(arg.slice_squares, arg.channel_squares - first_square);
-    const int dz_stride = arg.filter_squares * 16, src_stride = arg.slice_squares * 16;
-
-    float *dz_coefficients = reinterpret_cast<float *>(shared_memory());
-    float *src_coefficients = dz_coefficients + 3 * dz_stride;
-    float *sums = src_coefficients + 3 * src_stride; // [data warps][4 N][2]
+    const CoefficientTable dz_coefficients{reinterpret_cast<float *>(shared_memory()), arg.filter_squares * 16, 0};
+    const CoefficientTable src_coefficients{dz_coefficients.data + coefficient_floats(dz_coefficients.channels),
+                                            arg.slice_squares * 16, first_channel};
+    float *sums = src_coefficients.data + coefficient_floats(src_coefficients.channels); // [data warps][4 N][2]
     char *tiles = reinterpret_cast<char *>(sums + kWarps * 8 * N);
-    load_coefficients(dz_coefficients, dz_stride, arg.dz, point, 0);
-    load_coefficients(src_coefficients, src_stride, arg.src, point, first_channel);
+    load_coefficients(dz_coefficients, arg.dz, point);
+    load_coefficients(src_coefficients, arg.src, point);
     const int zero_pixel = arg.dz_bytes - arg.dz_steps.pixel;
     for (int i = int(threadIdx.x) * 16; i < arg.dz_steps.pixel; i += kThreads<T> * 16)
         *reinterpret_cast<uint4 *>(tiles + zero_pixel + i) = make_uint4(0, 0, 0, 0);
@@ -94,24 +98,18 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
         const auto own_channel = [&](int thread) { // within the slice
             return ((thread >> 5) & (n_groups - 1)) * 16 * S + (thread & 3) * N;
         };
-        // A lane's weights, so that it ends up with N neighbouring channels: of 32, it takes columns of both slices.
-        const int square = first_square + (S == 1 ? own : 2 * own + (lane >> 4));
-        const int as_lane = S == 1 ? lane : (lane & 8) << 1 | (lane & 7);
-        const uint4 *weights =
-            lane_weights(arg.weights, point, min(square, arg.channel_squares - 1), arg.n_steps, kTaps, as_lane) +
-            (kTaps - 1) * 32;
         const auto stage_both = [&](int index, char *tile) {
             const TileAt at = tile_at(t, index);
-            const int thread = thread_again();
-            if (sizeof(T) == 4 || arg.dz_whole)
-                stage<T, kAhead<T>>(tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, dz_stride, arg.dz, nullptr,
-                                    0, t, at, point, 0, 0, 0, thread, kWarps * 32);
+            const int thread = thread_again(), for_src = thread - arg.dz_warps * 32, src_warps = kWarps - arg.dz_warps;
+            if (for_src >= 0)
+                stage<T, kAhead<T>>(tile + arg.dz_bytes, arg.src_chunks, arg.by_src_chunks, src_coefficients, arg.src,
+                                    nullptr, 0, t, at, point, first_channel, 0, 0, for_src, src_warps * 32);
+            else if (sizeof(T) == 4 || arg.dz_whole)
+                stage<T, kAhead<T>>(tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, arg.dz, nullptr, 0, t, at,
+                                    point, 0, 0, 0, thread, arg.dz_warps * 32);
             else
-                stage<T, kAhead<T>, 4>(tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, dz_stride, arg.dz,
-                                       nullptr, 0, t, at, point, 0, 0, 0, thread, kWarps * 32);
-            stage<T, kAhead<T>>(tile + arg.dz_bytes, arg.src_chunks, arg.by_src_chunks,
-                                src_coefficients - first_channel, src_stride, arg.src, nullptr, 0, t, at, point,
-                                first_channel, 0, 0, thread, kWarps * 32);
+                stage<T, kAhead<T>, 4>(tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, arg.dz, nullptr, 0, t,
+                                       at, point, 0, 0, 0, thread, arg.dz_warps * 32);
         };
         InputGradientOut<T, N> out(arg.input, point, first_channel + own_channel(int(threadIdx.x)));
         const int n_units = t.units() * (kRows / R);
@@ -128,6 +126,13 @@ __global__ void __launch_bounds__(kThreads<T>, 1) conv_backward_kernel(const __g
                 const int lane = thread_again() & 31, group = unit / t.strips, strip = unit - group * t.strips;
                 const int mine = min(strip * 16 + (lane & 15), t.images * t.columns - 1);
                 const int image = t.by_columns.quotient(mine), x = mine - image * t.columns;
+                // A lane's weights, so that it ends up with N neighbouring channels: of 32, it takes columns of both
+                // slices.
+                const int square = first_square + (S == 1 ? own : 2 * own + (lane >> 4));
+                const int as_lane = S == 1 ? lane : (lane & 8) << 1 | (lane & 7);
+                const uint4 *weights = lane_weights(arg.weights, point, min(square, arg.channel_squares - 1),
+                                                    arg.n_steps, kTaps, as_lane) +
+                                       (kTaps - 1) * 32;
                 float acc[R][S][2][4];
 #pragma unroll
                 for (int i = 0; i < R * S * 8; ++i) acc[i / (8 * S)][i / 8 % S][(i >> 2) & 1][i & 3] = 0.f;
@@ -213,20 +218,21 @@ struct Plan {
     int filter_squares, channel_squares, slice_squares, n_slices;
     int side_by_side; // slices of 16 channels of a data warp
     int log_data_groups, log_filters, log_channels, squares_of_warp;
-    int dz_chunks, src_chunks, parts;
+    int dz_chunks, src_chunks, data_warps, parts;
     int dz_bytes, tile_bytes; // of the staged dz, and with the input
     size_t shared_bytes;
 };
 
 Plan plan_backward(const ConvShape &shape, Element element, int n_images) {
+    Plan p;
     const bool wide = element == Element::kFp32;
     const int weight_warps = wide ? kWeightWarps<float> : kWeightWarps<bf16>;
-    const int data_warps = wide ? kDataWarps<float> : kDataWarps<bf16>;
-    Plan p;
+    const int data_warps = p.data_warps = wide ? kDataWarps<float> : kDataWarps<bf16>;
     p.filter_squares = (shape.filters + 15) / 16, p.channel_squares = (shape.in_channels + 15) / 16;
     p.log_filters = shape.kernel == 1 ? 0 : log2_up(p.filter_squares);
-    p.side_by_side = shape.kernel == 1 ? 2 : 1;
-    const int most = std::min(weight_warps * most_squares(shape) >> p.log_filters, data_warps * p.side_by_side);
+    const int held = weight_warps * most_squares(shape) >> p.log_filters;
+    p.side_by_side = shape.kernel == 1 || std::min(held, p.channel_squares) > 1 ? 2 : 1;
+    const int most = std::min(held, data_warps * p.side_by_side);
     p.n_slices = ceil_div(p.channel_squares, most);
     p.slice_squares = ceil_div(ceil_div(p.channel_squares, p.n_slices), p.side_by_side) * p.side_by_side;
     p.n_slices = ceil_div(p.channel_squares, p.slice_squares);
@@ -237,7 +243,7 @@ Plan plan_backward(const ConvShape &shape, Element element, int n_images) {
     Tiling &t = p.tiling;
     t.height = shape.height, t.width = shape.width, t.n_images = n_images;
     t.first_y = t.first_x = -shape.padding, t.span = shape.kernel;
-    t.choose(kMostUnits, pixel_pitch(p.dz_chunks) + pixel_pitch(p.src_chunks), kMostTileBytes);
+    t.choose_compact(kMostUnits, pixel_pitch(p.dz_chunks) + pixel_pitch(p.src_chunks), kMostTileBytes);
     p.parts = weight_parts(shape, n_images, t.n_tiles);
     p.dz_bytes = (t.halo_pixels() + 1) * pixel_pitch(p.dz_chunks);
     p.tile_bytes = p.dz_bytes + t.halo_pixels() * pixel_pitch(p.src_chunks);
@@ -246,7 +252,8 @@ Plan plan_backward(const ConvShape &shape, Element element, int n_images) {
                        : most_squares(shape) == 2 ? Squares<bf16, 1, 3>::kFloats
                                                   : Squares<bf16, 1, 4>::kFloats;
     const int exchanged = sharing < weight_warps ? sharing * floats * 32 * 4 : 0;
-    const int coefficients = 3 * 16 * (p.filter_squares + p.slice_squares), sums = data_warps * 32 * p.side_by_side;
+    const int coefficients = coefficient_floats(16 * (p.filter_squares + p.slice_squares)),
+              sums = data_warps * 32 * p.side_by_side;
     p.shared_bytes = size_t((coefficients + sums) * 4 + std::max(2 * p.tile_bytes, exchanged));
     return p;
 }
@@ -291,6 +298,9 @@ void conv_backward(const ConvBackwardWeights &weights, const ConvBackwardData &d
     arg.log_data_groups = p.log_data_groups, arg.log_filters = p.log_filters, arg.log_channels = p.log_channels;
     arg.dz_chunks = p.dz_chunks, arg.src_chunks = p.src_chunks;
     arg.by_dz_chunks = Division(p.dz_chunks), arg.by_src_chunks = Division(p.src_chunks);
+    const int loads = p.dz_chunks * (arg.dz.r.data ? 2 : 1),
+              all_loads = loads + p.src_chunks * (arg.src.r.data ? 2 : 1);
+    arg.dz_warps = std::clamp((2 * p.data_warps * loads + all_loads) / (2 * all_loads), 1, p.data_warps - 1);
     arg.dz_whole = arg.dz.x_alignment == 16 && (!arg.dz.r.data || arg.dz.r_alignment == 16);
     arg.dz_bytes = p.dz_bytes, arg.tile_bytes = p.tile_bytes;
     arg.partial = weights.partial;
@@ -299,7 +309,8 @@ void conv_backward(const ConvBackwardWeights &weights, const ConvBackwardData &d
     with_element(element, [&](auto zero) {
         using T = decltype(zero);
         const auto run = [&](auto entry) { launch(entry, grid, dim3(kThreads<T>), p.shared_bytes, stream, arg); };
-        if (shape.kernel == 3) run(conv_backward_kernel<T, 3, 1, 1>);
+        if (shape.kernel == 3 && p.side_by_side == 1) run(conv_backward_kernel<T, 3, 1, 1>);
+        else if (shape.kernel == 3) run(conv_backward_kernel<T, 3, 2, 1>);
         else if (most_squares(shape) == 2) run(conv_backward_kernel<T, 1, 2, 3>);
         else run(conv_backward_kernel<T, 1, 2, 4>);
     });

@@ -60,11 +60,13 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     const bool active = filter < arg.filters_padded && channel < arg.channels_padded; // others have nothing staged
 
     char *shared = shared_memory();
-    float *dz_coefficients = reinterpret_cast<float *>(shared);
-    float *src_coefficients = dz_coefficients + 3 * arg.dz_stride;
-    char *dz_tile = reinterpret_cast<char *>(src_coefficients + 3 * arg.src_stride), *src_tile = dz_tile + arg.dz_bytes;
-    load_coefficients(dz_coefficients, arg.dz_stride, arg.dz, point, 0);
-    if (!kImages) load_coefficients(src_coefficients, arg.src_stride, arg.src, point, 0);
+    const CoefficientTable dz_coefficients{reinterpret_cast<float *>(shared), arg.dz_stride, 0};
+    const CoefficientTable src_coefficients{dz_coefficients.data + coefficient_floats(arg.dz_stride), arg.src_stride,
+                                            0};
+    char *dz_tile = reinterpret_cast<char *>(src_coefficients.data + coefficient_floats(arg.src_stride)),
+         *src_tile = dz_tile + arg.dz_bytes;
+    load_coefficients(dz_coefficients, arg.dz, point);
+    if (!kImages) load_coefficients(src_coefficients, arg.src, point);
     const int dz_pitch = pixel_pitch(arg.dz_chunks);
     const Tiling &dt = arg.dz_tiling;
     const Tiling &st = arg.src_tiling;
@@ -80,13 +82,12 @@ __global__ void __launch_bounds__(kConvThreads, kKernel == 3 ? 1 : kConvBlocks<T
     for (int index = part; index < dt.n_tiles; index += arg.parts) {
         const TileAt at = tile_at(dt, index);
         __syncthreads();
-        stage<T, kStageAhead<T>>(dz_tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, arg.dz_stride, arg.dz,
-                                 nullptr, 0, dt, at, point, first_filter, 0, 0, int(threadIdx.x), kConvThreads);
+        stage<T, kStageAhead<T>>(dz_tile, arg.dz_chunks, arg.by_dz_chunks, dz_coefficients, arg.dz, nullptr, 0, dt, at,
+                                 point, first_filter, 0, 0, int(threadIdx.x), kConvThreads);
         if constexpr (kImages) stage_images<T>(src_tile, arg.src_chunks, arg.images, st, at, point, first_channel);
         else
-            stage<T, kStageAhead<T>>(src_tile, arg.src_chunks, arg.by_src_chunks, src_coefficients, arg.src_stride,
-                                     arg.src, nullptr, 0, st, at, point, first_channel, tap_y, tap_x, int(threadIdx.x),
-                                     kConvThreads);
+            stage<T, kStageAhead<T>>(src_tile, arg.src_chunks, arg.by_src_chunks, src_coefficients, arg.src, nullptr, 0,
+                                     st, at, point, first_channel, tap_y, tap_x, int(threadIdx.x), kConvThreads);
         __syncthreads();
 #pragma unroll 1
         for (int unit = share; active && unit < dt.units(); unit += shares) {
@@ -161,7 +162,8 @@ void conv_backward_weights(const ConvBackwardWeights &conv, int n_points, Stream
     const int taps = conv.shape.taps();
     const size_t staged = arg.dz_bytes + size_t(p.src.halo_pixels()) * size_t(pixel_pitch(p.src_chunks));
     const size_t exchanged = size_t(1 << (p.log_filters + p.log_channels)) * size_t(p.one_tap ? 1 : taps) * 8 * 32 * 4;
-    const size_t shared = size_t(3 * (arg.dz_stride + arg.src_stride)) * sizeof(float) + std::max(staged, exchanged);
+    const size_t shared =
+        size_t(coefficient_floats(arg.dz_stride + arg.src_stride)) * sizeof(float) + std::max(staged, exchanged);
     const dim3 grid(unsigned(p.parts), unsigned(p.filter_slices * p.channel_slices * (p.one_tap ? taps : 1)),
                     unsigned(n_points));
     with_element(element, [&](auto zero) {

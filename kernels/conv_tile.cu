@@ -71,8 +71,31 @@ void Tiling::choose(int most_units, int pixel_bytes, int most_bytes) {
         else break;
     }
     row_groups = ceil_div(all_groups, ceil_div(all_groups, row_groups));
+    cut();
+}
+
+void Tiling::choose_compact(int most_units, int pixel_bytes, int most_bytes) {
+    choose(most_units, pixel_bytes, most_bytes);
+    const auto cost = [](const Tiling &t) { return int64_t(t.n_tiles) * (t.halo_pixels() + t.units() * kRows * 16); };
+    Tiling best = *this;
+    const int all_groups = ceil_div(height, kRows);
+    for (int across = ceil_div(width, kMostColumns); ceil_div(width, across) >= 8; across *= 2) {
+        Tiling t = *this;
+        t.columns = ceil_div(width, across);
+        for (t.images = 1; t.images <= std::min(n_images, kMostColumns / t.columns); ++t.images)
+            for (int down = 1; down <= all_groups; ++down) {
+                t.row_groups = ceil_div(all_groups, down);
+                t.cut();
+                if (t.units() > most_units || int64_t(t.halo_pixels()) * pixel_bytes > most_bytes) continue;
+                if (cost(t) < cost(best)) best = t;
+            }
+    }
+    *this = best;
+}
+
+void Tiling::cut() {
     rows = row_groups * kRows;
-    strips = strips_of();
+    strips = ceil_div(images * columns, 16);
     tiles_y = ceil_div(height, rows), tiles_x = ceil_div(width, columns);
     n_tiles = ceil_div(n_images, images) * tiles_y * tiles_x;
     by_columns = Division(columns), by_tiles_x = Division(tiles_x), by_tiles_y = Division(tiles_y);
@@ -100,11 +123,11 @@ void Walk::choose(int in_channels, Element of) {
     const int workers = kConvWarps >> log_groups;
     tiling.choose(n_steps <= 4 ? 2 * workers : workers, pixel_pitch(chunks), kMostTileBytes);
     parts = std::min(tiling.n_tiles, kMostParts);
-    coefficient_stride = ceil_div(in_channels, 16) * 16;
+    coefficient_channels = ceil_div(in_channels, 16) * 16;
 }
 
 size_t Walk::shared_bytes() const {
-    return size_t(3 * coefficient_stride + kConvWarps * 16 * kConvMoments) * sizeof(float) +
+    return size_t(coefficient_floats(coefficient_channels) + kConvWarps * 16 * kConvMoments) * sizeof(float) +
            size_t(tiling.halo_pixels()) * size_t(pixel_pitch(chunks));
 }
 

@@ -113,8 +113,13 @@ struct Tiling {
     // Chooses a tile of at most `most_units` units (strips x groups of kRows rows), whose staged pixels fit
     // `most_bytes` at `pixel_bytes` each where that is possible at all.
     void choose(int most_units, int pixel_bytes, int most_bytes);
+    // The same, of the tiles that stage the fewest pixels and waste the fewest columns of strips.
+    void choose_compact(int most_units, int pixel_bytes, int most_bytes);
     // The same tiles with inputs of another step, first pixel and span.
     Tiling seen(int other_step, int other_first, int other_span) const;
+
+  private:
+    void cut(); // what follows from images, columns and row_groups
 };
 
 struct TileAt {
@@ -223,16 +228,36 @@ __device__ __forceinline__ void store_run(T *data, int valid, int alignment, con
     }
 }
 
-// Stages `chunks` chunks of channels first_channel .. of the pixels a tile sees; `coefficients` are those of all
-// channels of the source, 3 arrays of `stride` floats. All pixels are read (dy, dx) further on. Where kept is given,
-// what the tile owns is written there. A thread of n_threads always works on the same kN channels, a chunk or half of
-// it; loads of kAhead pixels are under way together. Where a pixel has few runs, eight neighbouring threads have the
-// same run of eight pixels, so that they store to different banks.
+// Coefficients of `channels` channels of a source from `first` on, in shared memory: by eights, of each the factors of
+// x, those of r and the constants. An eighth is left between, so that threads of neighbouring eights read from
+// different banks.
+constexpr int kEightFloats = 28;
+IST_HD constexpr int coefficient_floats(int channels) { return channels / 8 * kEightFloats; }
+struct CoefficientTable {
+    float *data;
+    int channels, first;
+    __device__ __forceinline__ static int place(int c) { return (c >> 3) * kEightFloats + (c & 7); }
+};
+
+// For all threads of a block; channels beyond the source's last get zeros.
+__device__ __forceinline__ void load_coefficients(const CoefficientTable &table, const Source &s, int point) {
+    for (int i = int(threadIdx.x); i < table.channels; i += int(blockDim.x)) {
+        const int c = table.first + i;
+        const Coefficients own = c < s.x.channels ? coefficients(s, point, c) : Coefficients{0.f, 0.f, 0.f};
+        float *at = table.data + table.place(i);
+        at[0] = own.x, at[8] = own.r, at[16] = own.constant;
+    }
+}
+
+// Stages `chunks` chunks of channels first_channel .. of the pixels a tile sees; with their `coefficients`. All pixels
+// are read (dy, dx) further on. Where kept is given, what the tile owns is written there. A thread of n_threads always
+// works on the same kN channels, a chunk or half of it; loads of kAhead pixels are under way together. Where a pixel
+// has few runs, eight neighbouring threads have the same run of eight pixels, so that they store to different banks.
 template <class T, int kAhead, int kN = kPerChunk<T>>
-__device__ __forceinline__ void stage(char *tile, int chunks, const Division &by_chunks, const float *coefficients,
-                                      int stride, const Source &s, const Tensor *kept, int kept_alignment,
-                                      const Tiling &t, const TileAt &at, int point, int first_channel, int dy, int dx,
-                                      int thread, int n_threads) {
+__device__ __forceinline__ void stage(char *tile, int chunks, const Division &by_chunks,
+                                      const CoefficientTable &coefficients, const Source &s, const Tensor *kept,
+                                      int kept_alignment, const Tiling &t, const TileAt &at, int point,
+                                      int first_channel, int dy, int dx, int thread, int n_threads) {
     constexpr int kOfChunk = kPerChunk<T> / kN, kBytes = kN * int(sizeof(T)), kWord = 4 / int(sizeof(T));
     const int runs = chunks * kOfChunk, log_together = runs <= 4 ? 3 : 0, together = thread >> log_together;
     const int first = by_chunks.quotient(together / kOfChunk), run = together - first * runs;
@@ -240,11 +265,13 @@ __device__ __forceinline__ void stage(char *tile, int chunks, const Division &by
     const int first_pixel = (first << log_together) + (thread & ((1 << log_together) - 1));
     const int c = first_channel + run * kN, valid = s.x.channels - c;
     if (first_pixel >= apart) return;
+    const float *own = coefficients.data + coefficients.place(valid > 0 ? c - coefficients.first : 0);
     float cx[kN], cr[kN], c0[kN];
 #pragma unroll
     for (int i = 0; i < kN; i += 4) {
-        const float4 *own = reinterpret_cast<const float4 *>(coefficients + (valid > 0 ? c : first_channel) + i);
-        const float4 x = own[0], r = own[stride / 4], constant = own[stride / 2];
+        const float4 x = *reinterpret_cast<const float4 *>(own + i);
+        const float4 r = *reinterpret_cast<const float4 *>(own + 8 + i);
+        const float4 constant = *reinterpret_cast<const float4 *>(own + 16 + i);
         cx[i] = x.x, cx[i + 1] = x.y, cx[i + 2] = x.z, cx[i + 3] = x.w;
         cr[i] = r.x, cr[i + 1] = r.y, cr[i + 2] = r.z, cr[i + 3] = r.w;
         c0[i] = constant.x, c0[i + 1] = constant.y, c0[i + 2] = constant.z, c0[i + 3] = constant.w;
@@ -360,15 +387,6 @@ __device__ __forceinline__ void stage_images(char *tile, int chunks, const Drawn
     }
 }
 
-// Coefficients of channels first .. first + stride - 1 of a source, zeros beyond its last.
-__device__ __forceinline__ void load_coefficients(float *to, int stride, const Source &s, int point, int first) {
-    for (int i = int(threadIdx.x); i < stride; i += int(blockDim.x)) {
-        const int c = first + i;
-        const Coefficients own = c < s.x.channels ? coefficients(s, point, c) : Coefficients{0.f, 0.f, 0.f};
-        to[i] = own.x, to[stride + i] = own.r, to[2 * stride + i] = own.constant;
-    }
-}
-
 // --- the loop over taps ----------------------------------------------------------------------------------------------
 
 // This lane's weights of a k-step and tap: of slice `slice` of 16 outputs.
@@ -392,10 +410,11 @@ __device__ __forceinline__ void strip_taps(float (&acc)[R][S][2][4], SharedAddre
             for (int ky = 0; ky < kKernel; ++ky)
 #pragma unroll
                 for (int s = 0; s < S; ++s) b[ky][s] = __ldg(w + (ky * kKernel + kx) * tap_stride + s * 8);
+            SharedAddress from = a + SharedAddress(kx * pixel_bytes);
 #pragma unroll
-            for (int row = 0; row < (R - 1) * kStride + kKernel; ++row) {
+            for (int row = 0; row < (R - 1) * kStride + kKernel; ++row, from += SharedAddress(row_bytes)) {
                 uint32_t values[4];
-                ldmatrix(values, a + row * row_bytes + kx * pixel_bytes);
+                ldmatrix(values, from);
 #pragma unroll
                 for (int ky = 0; ky < kKernel; ++ky)
                     if (row >= ky && (row - ky) % kStride == 0 && (row - ky) / kStride < R)
@@ -449,7 +468,7 @@ struct Walk {
     int chunks = 2, n_steps = 1;               // chunks of a pixel staged at once, two a k-step; k-steps in all
     Division by_chunks;
     Element element = Element::kFp32;
-    int coefficient_stride = 16;
+    int coefficient_channels = 16;
 
     // Chooses everything but src, kept and weights. tiling holds the positions and their inputs.
     void choose(int in_channels, Element element);
@@ -469,7 +488,7 @@ struct Place {
         groups = 1 << walk.log_groups, workers = kConvWarps >> walk.log_groups, worker = warp >> walk.log_groups;
         slice = int(blockIdx.y) * groups + (warp & (groups - 1));
         channel = slice * 16 + (lane & 3) * 4;
-        moments = reinterpret_cast<float *>(shared_memory()) + 3 * walk.coefficient_stride;
+        moments = reinterpret_cast<float *>(shared_memory()) + coefficient_floats(walk.coefficient_channels);
     }
 };
 
@@ -479,9 +498,9 @@ struct Place {
 template <class T, int kKernel, int kStride, bool kImages = false, class Consume>
 __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place, Consume consume) {
     const Tiling &t = walk.tiling;
-    float *coefficient = reinterpret_cast<float *>(shared_memory());
+    const CoefficientTable coefficients{reinterpret_cast<float *>(shared_memory()), walk.coefficient_channels, 0};
     char *tile = reinterpret_cast<char *>(place.moments + kConvWarps * 16 * kConvMoments);
-    if (!kImages) load_coefficients(coefficient, walk.coefficient_stride, walk.src, place.point, 0);
+    if (!kImages) load_coefficients(coefficients, walk.src, place.point);
 
     const bool has_outputs = place.slice * 16 < walk.outputs;
     const int taps = kKernel ? kKernel * kKernel : walk.kernel * walk.kernel;
@@ -501,10 +520,10 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
             const int cls = active ? unit / per_class : 0, in_class = active ? unit - cls * per_class : 0;
             const int class_y = cls / walk.classes, class_x = cls - class_y * walk.classes;
             const int group = in_class / t.strips, strip = in_class - group * t.strips;
-            const int own = min(strip * 16 + (place.lane & 15), t.images * t.columns - 1);
+            const int lane = thread_again() & 31, own = min(strip * 16 + (lane & 15), t.images * t.columns - 1);
             const int own_image = t.by_columns.quotient(own), own_x = own - own_image * t.columns;
             const int pixel = (own_image * t.halo_rows + group * kRows * t.step) * t.halo_columns + own_x * t.step;
-            const SharedAddress a = shared_address(tile) + SharedAddress(pixel * pitch + (place.lane >> 4) * 16);
+            const SharedAddress a = shared_address(tile) + SharedAddress(pixel * pitch + (lane >> 4) * 16);
             float acc[kRows][1][2][4];
 #pragma unroll
             for (int row = 0; row < kRows; ++row)
@@ -518,7 +537,7 @@ __device__ __forceinline__ void walk_tiles(const Walk &walk, const Place &place,
                         stage_images<T>(tile, walk.chunks, walk.images, t, at, place.point, step * kStep<T>);
                     else
                         stage<T, kStride == 1 ? kAhead<T> : 1>(
-                            tile, walk.chunks, walk.by_chunks, coefficient, walk.coefficient_stride, walk.src,
+                            tile, walk.chunks, walk.by_chunks, coefficients, walk.src,
                             walk.kept.data && blockIdx.y == 0 && round == 0 ? &walk.kept : nullptr, walk.kept_alignment,
                             t, at, place.point, step * kStep<T>, 0, 0, int(threadIdx.x), kConvThreads);
                     __syncthreads();
