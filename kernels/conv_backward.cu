@@ -16,7 +16,8 @@
 // Tried, predicted for an H200 from what the emulation counted, us a point of DRAM / L2 / L1 and shared memory:
 //   slices of 4 squares, 12 warps of 168 registers, 8 bytes a staging thread, against this kernel:
 //     1x1, 204 to 48 channels, 32x32, batch 64: 24 / 55 / 49, now 24 / 28 / 24
-//     3x3, 16 channels, 32x32, batch 512: 17 / 13 / 17, now 17 / 13 / 15;  64 channels, 8x8: 5.3 / 11 / 14, now 4 / 6 / 11
+//     3x3, 16 channels, 32x32, batch 512: 17 / 13 / 17, now 17 / 13 / 15
+//     3x3, 64 channels, 8x8, batch 512: 5 / 11 / 14, now 4 / 6 / 11
 //     3x3, 156 to 12 channels, 32x32, batch 64: 21 / 25 / 29, now 19 / 23 / 24
 //   of these, slices of 8 squares gave most; 32 channels a data warp in place of 16, for whole lines of what lies
 //   behind, 10 % of the last row's L1; coefficients staged by eights, each warp for one tensor alone, 5 to 10 %.

@@ -1,5 +1,5 @@
 // conv_weight_square.cu - the sum over the parts of a weight gradient. One pass over the parts; float64, parts in
-// order.
+// order. Tried (predicted): at most 128 parts were 3 to 4 % of a training step of 8 or 16 points.
 #include "conv_weight_square.cuh"
 
 #include <algorithm>
