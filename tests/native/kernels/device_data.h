@@ -175,8 +175,8 @@ class PointRows {
 };
 
 // Runs a kernel on n points three times with another order of blocks and threads, then point by point; every run must
-// leave the same bytes in `outputs`, which hold their host copies before each. The results come back to the host. Checked
-// mode, which looks for races itself, makes the first and the last run.
+// leave the same bytes in `outputs`, which hold their host copies before each. The results come back to the host.
+// Checked mode, which looks for races itself, makes the first and the last run.
 template <class... T>
 void run_all_ways(int n_points, const std::function<void(int first, int n)> &run, Device<T> &...outputs) {
     const auto before = std::make_tuple(outputs.host...);
