@@ -8,6 +8,7 @@
 
 #include "../../../kernels/elementwise.h"
 #include "../random.h"
+#include "conv_shape.h"
 #include "dense_path.h"
 
 namespace ist::cuda {
@@ -22,11 +23,7 @@ std::vector<ConvShape> shapes_of(const Network &network) {
     };
     for (const Op &op : network.ops) {
         if (op.kind != OpKind::kConv) continue;
-        const Value &in = network.values[size_t(op.src)], &out = network.values[size_t(op.dst)];
-        ConvShape shape;
-        shape.kernel = op.kernel, shape.stride = op.stride, shape.padding = op.padding;
-        shape.in_channels = in.channels, shape.in_height = in.height, shape.in_width = in.width;
-        shape.filters = out.channels, shape.height = out.height, shape.width = out.width;
+        const ConvShape shape = conv_shape(network, op);
         const auto same = [&](const ConvShape &other) { return key(other) == key(shape); };
         if (std::none_of(shapes.begin(), shapes.end(), same)) shapes.push_back(shape);
     }
@@ -97,9 +94,7 @@ class Check {
         weights.gradient = by_own.rows(), conv_backward_weights(weights, kPoints, device_.stream());
         check.weight_gradient = distance(by_own.read(device_), expected_weights);
 
-        if (!conv_backward_fits(shape_) ||
-            conv_backward_shared_bytes(shape_, element_, n_images_) > device_.shared_memory_per_block())
-            return check;
+        if (!gradients_together(device_, shape_, element_, n_images_)) return check;
         partial = DeviceBuffer(device_, size_t(kPoints * conv_backward_partial_floats(shape_, element_, n_images_)) *
                                             sizeof(float));
         weights.partial = partial.as<float>();

@@ -12,6 +12,7 @@
 #include "../../../kernels/pool.h"
 #include "../error.h"
 #include "../first_fit.h"
+#include "conv_shape.h"
 
 namespace ist::cuda {
 namespace {
@@ -59,15 +60,7 @@ struct NetworkPass::Layout {
 
 namespace {
 
-ConvShape conv_shape(const StepPlan &plan, int k) {
-    const Op &op = plan.op(k);
-    const Value &in = plan.value(op.src), &out = plan.value(op.dst);
-    ConvShape shape;
-    shape.kernel = op.kernel, shape.stride = op.stride, shape.padding = op.padding;
-    shape.in_channels = in.channels, shape.in_height = in.height, shape.in_width = in.width;
-    shape.filters = out.channels, shape.height = out.height, shape.width = out.width;
-    return shape;
-}
+ConvShape conv_shape(const StepPlan &plan, int k) { return ist::cuda::conv_shape(plan.network, plan.op(k)); }
 
 // A tensor without memory: what functions of shapes want.
 Tensor shape_of(const StepPlan &plan, int value, Element element) {
@@ -592,7 +585,8 @@ void NetworkPass::backward_conv(const BackwardStep &step, const DrawnImages &bat
     data.weights = packed(data_weights_[size_t(step.op)]);
     data.params = points.params, data.n_images = n_images_;
     InputGradient &input = data.input;
-    const bool library = by_library(step.op), together = !library && gradients_together(shape);
+    const bool library = by_library(step.op),
+               together = !library && gradients_together(device_, shape, element_, n_images_);
     const int parts = library    ? elementwise_backward_parts(dense_->input_of(step.op), n_images_)
                       : together ? conv_backward_parts(shape, element_, n_images_)
                                  : conv_backward_data_parts(shape, element_, n_images_);
@@ -620,12 +614,6 @@ void NetworkPass::backward_conv(const BackwardStep &step, const DrawnImages &bat
         conv_backward_data(data, n_points, stream);
     }
     if (step.norm >= 0) finish_norm(step.norm, sums, parts, points, n_points);
-}
-
-// Consumer cards have less than half of the shared memory of the others.
-bool NetworkPass::gradients_together(const ConvShape &shape) const {
-    return conv_backward_fits(shape) &&
-           conv_backward_shared_bytes(shape, element_, n_images_) <= device_.shared_memory_per_block();
 }
 
 // --- inference -------------------------------------------------------------------------------------------------------

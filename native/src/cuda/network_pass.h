@@ -84,7 +84,6 @@ class NetworkPass {
     void finish_value(int value, int n_parts, int n_points);
     void backward_step(const BackwardStep &step, const DrawnImages &batch, const PointTables &points, int n_points);
     void backward_conv(const BackwardStep &step, const DrawnImages &batch, const PointTables &points, int n_points);
-    bool gradients_together(const ConvShape &shape) const;
     void finish_norm(int k, const float *parts, int n_parts, const PointTables &points, int n_points);
 
     Device &device_;

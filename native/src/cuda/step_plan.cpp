@@ -108,8 +108,7 @@ class Planner {
         return *std::min_element(all.begin(), all.end(), [&](int a, int b) { return turn(a) < turn(b); });
     }
 
-    // --- the head
-    // ------------------------------------------------------------------------------------------------------
+    // --- the head ----------------------------------------------------------------------------------------------------
 
     int only_producer(int value, int reader, OpKind kind) const {
         const int producer = plan_.values[size_t(value)].producer;
